@@ -1,0 +1,234 @@
+"""Experiment: the one validated description of a run.
+
+It is complete (every default is written out), frozen, and has a content hash, so that a finished run can
+be found again. `twin()` is the counterfactual: the same in all but the alignment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
+
+from dtml import catalogue
+from dtml.errors import Problem
+from dtml.language import mark
+from dtml.schema import explained
+
+Role = Literal["adapted", "twin", "source_only", "target_only"]
+
+
+class Choice(BaseModel):
+    """One component by name with its hyper-parameters, written flat: `{name = "dann", ceiling = 0.5}`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    params: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unflatten(cls, raw: Any) -> Any:
+        if isinstance(raw, str):
+            return {"name": raw}
+        if isinstance(raw, dict) and "params" not in raw:
+            return {"name": raw.get("name"), "params": {k: v for k, v in raw.items() if k != "name"}}
+        return raw
+
+    @model_serializer
+    def _flatten(self) -> dict[str, Any]:
+        return {"name": self.name, **self.params}
+
+
+class Embedding(BaseModel):
+    """The head between features and classifier: the space that is aligned, measured and drawn."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dim: int = Field(64, ge=2, le=4096, description=mark("Dimensions"))
+    activation: Literal["tanh", "relu", "normalise", "none"] = Field("tanh", description=mark("Activation"))
+    dropout: float = Field(0.0, ge=0, lt=1, description=mark("Dropout"))
+
+    @property
+    def bounded(self) -> bool:
+        """Whether squared distances in this space have an upper bound."""
+        return self.activation in ("tanh", "normalise")
+
+
+class Training(BaseModel):
+    """How long, how fast and on how much at a time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(1000, ge=1, le=10_000_000, description=mark("Steps"))
+    batch_size: int = Field(64, ge=2, le=65_536, description=mark("Samples a domain and step"))
+    optimiser: Literal["sgd", "adam", "adamw"] = Field("sgd", description=mark("Optimiser"))
+    learning_rate: float = Field(0.01, gt=0, le=1e6, description=mark("Learning rate"))
+    momentum: float = Field(0.9, ge=0, lt=1, description=mark("Momentum (SGD)"))
+    weight_decay: float = Field(5e-4, ge=0, description=mark("Weight decay"))
+    schedule: Literal["constant", "inverse", "cosine"] = Field("inverse", description=mark("Learning-rate schedule"))
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description=mark("Label smoothing"))
+    gradient_clip: float = Field(0.0, ge=0, description=mark("Gradient norm at most (0: no limit)"))
+    augmentation: Literal["none", "shift", "affine", "crop"] = Field("none", description=mark("Augmentation"))
+    precision: Literal["auto", "fp32"] = Field("auto", description=mark("Precision"))
+    snapshots: int = Field(10, ge=1, le=200, description=mark("Snapshots"))
+    probe: int = Field(1000, ge=2, le=50_000, description=mark("Probe samples a domain"))
+
+
+class Experiment(BaseModel):
+    """One run: task, backbone, strategy, alignment, metric, training and seed.
+
+    What is left out is filled in from the task's recommendation, then from the defaults, so that the
+    stored form is complete.
+
+    Raises:
+        Problem: (a ValueError) one sentence on the first thing that is wrong.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: Choice
+    backbone: Choice
+    strategy: Choice
+    alignment: tuple[Choice, ...]
+    metric: tuple[Choice, ...]
+    embedding: Embedding
+    training: Training
+    domains: Literal["both", "source", "target"] = "both"
+    seed: int = Field(0, ge=0, lt=2**31)
+    title: str = ""
+
+    def __init__(self, **raw: Any) -> None:
+        unknown = set(raw) - set(type(self).model_fields)
+        try:
+            super().__init__(**(raw if unknown else _complete(raw)))
+        except ValidationError as error:
+            raise explained(error, "the experiment", _keys_near(error)) from None
+        _check_fit(self)
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Experiment:
+        """Read an experiment from a TOML file."""
+        try:
+            return cls(**tomllib.loads(Path(path).read_text("utf-8")))
+        except FileNotFoundError:
+            raise Problem(mark("There is no file '{path}'; give the path of an experiment (TOML)."), path=path) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Problem(mark("'{path}' is not valid TOML: {error}; mend that line."), path=path, error=error) from None
+
+    @classmethod
+    def from_json(cls, text: str) -> Experiment:
+        """Read an experiment from its canonical JSON."""
+        return cls(**json.loads(text))
+
+    def to_json(self) -> str:
+        """The canonical JSON: sorted keys, every default written out."""
+        return json.dumps(self.model_dump(), sort_keys=True, ensure_ascii=False)
+
+    def to_toml(self) -> str:
+        """The experiment as TOML, complete."""
+        return tomli_w.dumps(self.model_dump())
+
+    @property
+    def hash(self) -> str:
+        """A content hash: equal for experiments that compute the same; the title does not count."""
+        content = json.dumps(self.model_dump(exclude={"title"}), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def replace(self, **changes: Any) -> Experiment:
+        """This experiment with some fields changed, validated again."""
+        return type(self)(**{**self.model_dump(), **changes})
+
+    @property
+    def adapts(self) -> bool:
+        """Whether an alignment acts on the target."""
+        return self.domains == "both" and any(choice.name != "none" for choice in self.alignment)
+
+    @property
+    def role(self) -> Role:
+        """What this run stands for beside others of its task."""
+        if self.domains == "source":
+            return "source_only"
+        if self.domains == "target":
+            return "target_only"
+        return "adapted" if self.adapts else "twin"
+
+    def twin(self) -> Experiment:
+        """The counterfactual: the same batches of both domains, without the alignment."""
+        return self.replace(alignment="none", domains="both", title="")
+
+    def references(self) -> dict[Role, Experiment]:
+        """What an adapted run is held against: twin, source-only without target batches, target-only."""
+        twin = self.twin()
+        return {
+            "twin": twin,
+            "source_only": twin.replace(domains="source"),
+            "target_only": twin.replace(domains="target"),
+        }
+
+
+def _complete(raw: dict[str, Any]) -> dict[str, Any]:
+    """`raw` with the task's recommendations and every component's defaults written out."""
+    if not raw.get("task"):
+        raise Problem(mark("the experiment needs the key 'task'; choose one of {known}."),
+                      known=", ".join(catalogue.names("task")))
+    task = _choice("task", raw["task"])
+    recommended = catalogue.entry("task", task.name)["recommended"]
+    given = {**recommended, **raw}
+    done: dict[str, Any] = {**raw, "task": task}
+    for kind, default in (("backbone", None), ("strategy", "scratch")):
+        done[kind] = _choice(kind, given.get(kind, default))
+    for kind in ("alignment", "metric"):
+        done[kind] = _terms(kind, given.get(kind, "none"))
+    for section in ("embedding", "training"):
+        own = raw.get(section, {})
+        done[section] = {**recommended.get(section, {}), **own} if isinstance(own, dict) else own
+    return done
+
+
+def _choice(kind: str, raw: Any) -> Choice:
+    try:
+        choice = Choice.model_validate(raw)
+    except ValidationError as error:
+        raise explained(error, f"the {kind}") from None
+    return Choice(name=choice.name, params=catalogue.checked(kind, choice.name, choice.params))
+
+
+def _terms(kind: str, raw: Any) -> tuple[Choice, ...]:
+    """One or several loss terms; `none` stands alone, and an empty list means none."""
+    listed = raw if isinstance(raw, list | tuple) else [raw]
+    choices = [_choice(kind, item) for item in listed]
+    kept = tuple(choice for choice in choices if choice.name != "none")
+    return kept or (_choice(kind, "none"),)
+
+
+def _check_fit(experiment: Experiment) -> None:
+    """Refuse parts that do not fit together."""
+    inputs = catalogue.entry("task", experiment.task.name)["inputs"]
+    accepts = catalogue.entry("backbone", experiment.backbone.name)["accepts"]
+    if inputs not in accepts:
+        fitting = [n for n in catalogue.names("backbone") if inputs in catalogue.entry("backbone", n)["accepts"]]
+        raise Problem(
+            mark("The backbone '{backbone}' takes {accepts}, but the task '{task}' has {inputs}; choose {fitting}."),
+            backbone=experiment.backbone.name, accepts=", ".join(accepts), task=experiment.task.name,
+            inputs=inputs, fitting=", ".join(fitting),
+        )
+    for choice in experiment.metric:
+        if catalogue.entry("metric", choice.name)["needs_bounded"] and not experiment.embedding.bounded:
+            raise Problem(
+                mark("The metric '{metric}' has no lower bound on the embedding activation '{activation}'; "
+                     "choose 'tanh' or 'normalise'."),
+                metric=choice.name, activation=experiment.embedding.activation,
+            )
+
+
+def _keys_near(error: ValidationError) -> list[str]:
+    """The keys that would have been right where the first error lies."""
+    loc = error.errors()[0]["loc"]
+    section = {"training": Training, "embedding": Embedding}.get(str(loc[0])) if len(loc) > 1 else Experiment
+    return list((section or Experiment).model_fields)

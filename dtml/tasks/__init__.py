@@ -1,0 +1,99 @@
+"""Transfer tasks: what is learned from. One file a family.
+
+A task loads two `Domain`s with the same classes. Inputs are decoded once into one array a domain: uint8
+images (n, height, width, channels) or float32 rows (n, columns). Each domain is split into training,
+validation and test samples once, by seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtml.catalogue import Component
+
+Split = Literal["train", "validation", "test"]
+Inputs = Literal["images", "points"]
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One side of a transfer task.
+
+    Attributes:
+        name: what a person calls it, such as "amazon".
+        inputs: uint8 (n, height, width, channels) or float32 (n, columns), in memory or memory-mapped.
+        labels: int64 (n,), -1 where unknown.
+        classes: the class names; a label is an index into them.
+        splits: the samples of each split, as indices into `inputs`; disjoint.
+        ids: a name for each sample (n,), such as its file; unique within the domain.
+    """
+
+    name: str
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    splits: Mapping[Split, NDArray[np.int64]]
+    ids: NDArray[np.str_]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return tuple(self.inputs.shape[1:])
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A loaded task: source and target with the same classes, and remarks for the person."""
+
+    source: Domain
+    target: Domain
+    remarks: list[str] = field(default_factory=list)
+
+
+class Task(Component):
+    """What is learned from: loads two domains."""
+
+    kind = "task"
+    inputs: ClassVar[Inputs] = "images"
+    recommended: ClassVar[dict[str, Any]] = {}
+    """The parts of an experiment that suit this task; what a person leaves out is taken from here."""
+
+    def load(self, seed: int, progress: Progress | None = None) -> Transfer:
+        """Both domains; `progress(what, share)` is told about anything that takes long.
+
+        Raises:
+            Problem: where data is missing (with the command that gets it) or unusable.
+        """
+        raise NotImplementedError
+
+    def fetch(self, progress: Progress) -> None:
+        """Download what the task needs; does nothing where it is on disk already."""
+
+    @classmethod
+    def facts(cls) -> dict[str, Any]:
+        return {
+            "inputs": cls.inputs,
+            "recommended": cls.recommended,
+            "downloads": cls.fetch is not Task.fetch,
+        }
+
+
+def stratified(
+    labels: NDArray[np.int64], shares: Mapping[Split, float], seed: int
+) -> dict[Split, NDArray[np.int64]]:
+    """Disjoint index arrays with about `shares` of each class in each split, by seed; together all samples."""
+    rng = np.random.default_rng(seed)
+    parts: dict[Split, list[NDArray[np.int64]]] = {name: [] for name in shares}
+    total = sum(shares.values())
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        edges = np.round(np.cumsum(list(shares.values())) / total * len(members)).astype(int)
+        for name, chunk in zip(shares, np.split(members, edges[:-1]), strict=True):
+            parts[name].append(chunk)
+    return {name: np.sort(np.concatenate(chunks)) for name, chunks in parts.items()}
