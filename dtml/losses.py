@@ -1,0 +1,47 @@
+"""What alignment and metric losses share: a weight, learnable parts, numbers for the live view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dtml.catalogue import Component, Params, param
+
+
+class LossParams(Params):
+    """What every loss has: its trade-off weight."""
+
+    weight: float = param(1.0, "Trade-off weight", "权衡权重", ge=0)
+
+
+class Loss(Component, nn.Module):
+    """A loss term that is a component.
+
+    Learnable parts are made by `build`, before the first call, and are stepped with the model in one
+    optimiser. `watched` holds detached numbers of the last call.
+    """
+
+    Params = LossParams
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self.watched: dict[str, Tensor] = {}
+
+    def build(self, dim: int, classes: int) -> None:
+        """Make the learnable parts for embeddings of `dim` dimensions and `classes` classes."""
+
+    def watch(self, **values: Tensor) -> None:
+        """Offer numbers of this step to the live view; they are read later, without a host sync."""
+        self.watched = {name: value.detach() for name, value in values.items()}
+
+
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """Squared Euclidean distances (n, m) between the rows of a (n, d) and b (m, d), from one product; ≥ 0."""
+    return (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T).clamp_min(0)
+
+
+def full_precision(tensor: Tensor) -> Tensor:
+    """The tensor in at least float32: statistics of bfloat16 features lose their digits."""
+    return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
