@@ -16,6 +16,7 @@ import json
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import entry_points, version
@@ -77,7 +78,7 @@ class Component:
 
     def __init__(self, **params: Any) -> None:
         super().__init__()
-        self.params = self.Params(**_checked(self.entry(), params))
+        self.params: Any = self.Params(**_checked(self.entry(), params))
 
     @classmethod
     def facts(cls) -> dict[str, Any]:
@@ -122,24 +123,27 @@ def component(kind: str, name: str) -> type[Component]:
 def components(kind: str) -> dict[str, type[Component]]:
     """All classes of `kind` by name; imports their modules."""
     if kind not in KINDS:
-        raise _unknown("kind", kind, KINDS)
+        raise unknown("kind", kind, KINDS)
     for module in _modules(kind):
         importlib.import_module(module)
     return _register(kind, _subclasses(Component))
 
 
-def _subclasses(cls: type) -> list[type]:
-    return [c for child in cls.__subclasses__() for c in (child, *_subclasses(child))]
+def _subclasses(cls: type) -> list[Any]:
+    children: list[Any] = cls.__subclasses__()
+    return [c for child in children for c in (child, *_subclasses(child))]
 
 
-def _register(kind: str, classes: list[type]) -> dict[str, type[Component]]:
+def _register(kind: str, classes: list[Any]) -> dict[str, type[Component]]:
     """Classes of `kind` by name; a name used twice raises."""
     found: dict[str, type[Component]] = {}
     for cls in classes:
         if getattr(cls, "kind", None) != kind or "name" not in vars(cls):
             continue
         if cls.name in found:
-            raise ValueError(f"{kind} '{cls.name}' is defined in both {found[cls.name].__module__} and {cls.__module__}")
+            raise ValueError(
+                f"{kind} '{cls.name}' is defined in both {found[cls.name].__module__} and {cls.__module__}"
+            )
         found[cls.name] = cls
     return dict(sorted(found.items()))
 
@@ -176,7 +180,7 @@ def entries() -> dict[str, dict[str, dict[str, Any]]]:
             publish()
         else:
             subprocess.run([sys.executable, "-m", "dtml.catalogue"], check=True, stdin=subprocess.DEVNULL)
-    return json.loads(path.read_text("utf-8"))  # type: ignore[no-any-return]
+    return json.loads(path.read_text("utf-8"))
 
 
 def publish() -> Path:
@@ -212,13 +216,25 @@ def _checked(entry: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
         raise explained(error, f"{entry['kind']} '{entry['name']}'", entry["parameters"]) from None
 
 
+def allowed(schema: dict[str, Any]) -> str:
+    """The values that a published parameter may take, in short."""
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    left = f"≥ {low}" if low is not None else f"> {above}" if above is not None else ""
+    right = f"≤ {high}" if high is not None else f"< {below}" if below is not None else ""
+    return ", ".join(part for part in (left, right) if part) or str(schema.get("type", ""))
+
+
 def _lookup(what: str, name: str, known: dict[str, Any]) -> Any:
     if name not in known:
-        raise _unknown(what, name, known)
+        raise unknown(what, name, known)
     return known[name]
 
 
-def _unknown(what: str, name: str, known: dict[str, Any]) -> Problem:
+def unknown(what: str, name: str, known: Iterable[str]) -> Problem:
+    """The sentence for a name that there is not, with the nearest one."""
     best = nearest(str(name), known)
     if best:
         return Problem(

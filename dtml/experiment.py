@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 from dtml import catalogue
 from dtml.errors import Problem
 from dtml.language import mark
-from dtml.schema import explained
+from dtml.schema import explained, first_error
 
 Role = Literal["adapted", "twin", "source_only", "target_only"]
 
@@ -117,14 +118,25 @@ class Experiment(BaseModel):
         try:
             return cls(**tomllib.loads(Path(path).read_text("utf-8")))
         except FileNotFoundError:
-            raise Problem(mark("There is no file '{path}'; give the path of an experiment (TOML)."), path=path) from None
+            raise Problem(
+                mark("There is no file '{path}'; give the path of an experiment (TOML)."), path=path
+            ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise Problem(mark("'{path}' is not valid TOML: {error}; mend that line."), path=path, error=error) from None
+            raise Problem(
+                mark("'{path}' is not valid TOML: {error}; mend that line."), path=path, error=error
+            ) from None
 
     @classmethod
-    def from_json(cls, text: str) -> Experiment:
-        """Read an experiment from its canonical JSON."""
-        return cls(**json.loads(text))
+    @lru_cache(maxsize=2048)
+    def stored(cls, text: str) -> Experiment:
+        """The experiment that `to_json` wrote. It was validated then, and stays readable when a method is gone."""
+        raw = json.loads(text)
+        choices = {key: Choice.model_validate(raw[key]) for key in ("task", "backbone", "strategy")}
+        terms = {key: tuple(map(Choice.model_validate, raw[key])) for key in ("alignment", "metric")}
+        sections = {"embedding": Embedding(**raw["embedding"]), "training": Training(**raw["training"])}
+        plain = {key: raw[key] for key in ("domains", "seed", "title")}
+        fields: dict[str, Any] = {**choices, **terms, **sections, **plain}
+        return cls.model_construct(**fields)
 
     def to_json(self) -> str:
         """The canonical JSON: sorted keys, every default written out."""
@@ -175,8 +187,10 @@ class Experiment(BaseModel):
 def _complete(raw: dict[str, Any]) -> dict[str, Any]:
     """`raw` with the task's recommendations and every component's defaults written out."""
     if not raw.get("task"):
-        raise Problem(mark("the experiment needs the key 'task'; choose one of {known}."),
-                      known=", ".join(catalogue.names("task")))
+        raise Problem(
+            mark("the experiment needs the key 'task'; choose one of {known}."),
+            known=", ".join(catalogue.names("task")),
+        )
     task = _choice("task", raw["task"])
     recommended = catalogue.entry("task", task.name)["recommended"]
     given = {**recommended, **raw}
@@ -204,6 +218,9 @@ def _terms(kind: str, raw: Any) -> tuple[Choice, ...]:
     listed = raw if isinstance(raw, list | tuple) else [raw]
     choices = [_choice(kind, item) for item in listed]
     kept = tuple(choice for choice in choices if choice.name != "none")
+    twice = [choice.name for i, choice in enumerate(kept) if choice.name in [c.name for c in kept[:i]]]
+    if twice:
+        raise Problem(mark("The {kind} '{name}' is named twice; keep one of them."), kind=kind, name=twice[0])
     return kept or (_choice(kind, "none"),)
 
 
@@ -215,20 +232,27 @@ def _check_fit(experiment: Experiment) -> None:
         fitting = [n for n in catalogue.names("backbone") if inputs in catalogue.entry("backbone", n)["accepts"]]
         raise Problem(
             mark("The backbone '{backbone}' takes {accepts}, but the task '{task}' has {inputs}; choose {fitting}."),
-            backbone=experiment.backbone.name, accepts=", ".join(accepts), task=experiment.task.name,
-            inputs=inputs, fitting=", ".join(fitting),
+            backbone=experiment.backbone.name,
+            accepts=", ".join(accepts),
+            task=experiment.task.name,
+            inputs=inputs,
+            fitting=", ".join(fitting),
         )
     for choice in experiment.metric:
         if catalogue.entry("metric", choice.name)["needs_bounded"] and not experiment.embedding.bounded:
             raise Problem(
-                mark("The metric '{metric}' has no lower bound on the embedding activation '{activation}'; "
-                     "choose 'tanh' or 'normalise'."),
-                metric=choice.name, activation=experiment.embedding.activation,
+                mark(
+                    "The metric '{metric}' has no lower bound on the embedding activation '{activation}'; "
+                    "choose 'tanh' or 'normalise'."
+                ),
+                metric=choice.name,
+                activation=experiment.embedding.activation,
             )
 
 
 def _keys_near(error: ValidationError) -> list[str]:
     """The keys that would have been right where the first error lies."""
-    loc = error.errors()[0]["loc"]
-    section = {"training": Training, "embedding": Embedding}.get(str(loc[0])) if len(loc) > 1 else Experiment
-    return list((section or Experiment).model_fields)
+    loc = first_error(error)["loc"]
+    sections: dict[str, type[BaseModel]] = {"training": Training, "embedding": Embedding}
+    section = sections.get(str(loc[0]), Experiment) if len(loc) > 1 else Experiment
+    return list(section.model_fields)

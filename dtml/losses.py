@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from dtml.catalogue import Component, Params, param
+
+
+@dataclass(frozen=True)
+class Example:
+    """A small input worked by hand.
+
+    Attributes:
+        inputs: what the loss is called on: rows of the two domains (alignment), or rows and labels (metric).
+        value: the exact result.
+        how: how it was got.
+        params: the hyper-parameters that differ from the defaults.
+    """
+
+    inputs: tuple[Sequence[Any], Sequence[Any]]
+    value: float
+    how: str
+    params: dict[str, Any] = field(default_factory=dict)
 
 
 class LossParams(Params):
@@ -23,7 +42,8 @@ class Loss(Component, nn.Module):
     optimiser. `watched` holds detached numbers of the last call.
     """
 
-    Params = LossParams
+    Params = LossParams  # type: ignore[assignment]
+    examples: ClassVar[tuple[Example, ...]] = ()
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
@@ -40,6 +60,11 @@ class Loss(Component, nn.Module):
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
     """Squared Euclidean distances (n, m) between the rows of a (n, d) and b (m, d), from one product; ≥ 0."""
     return (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T).clamp_min(0)
+
+
+def distances(a: Tensor, b: Tensor) -> Tensor:
+    """Euclidean distances (n, m) between the rows of a (n, d) and b (m, d); their gradient at 0 is 0."""
+    return squared_distances(a, b).clamp_min(1e-12).sqrt()
 
 
 def full_precision(tensor: Tensor) -> Tensor:

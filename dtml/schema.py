@@ -11,6 +11,19 @@ from dtml.errors import Problem, nearest
 from dtml.language import mark
 
 _TYPES = {"integer": int, "number": float, "boolean": bool, "string": str}
+_TEMPLATES = {
+    "greater_than": mark("In {where}, '{key}' is {received}, but must be greater than {gt}; change it."),
+    "greater_than_equal": mark("In {where}, '{key}' is {received}, but must be at least {ge}; change it."),
+    "less_than": mark("In {where}, '{key}' is {received}, but must be less than {lt}; change it."),
+    "less_than_equal": mark("In {where}, '{key}' is {received}, but must be at most {le}; change it."),
+    "literal_error": mark("In {where}, '{key}' is {received}, but must be {expected}; change it."),
+    "int_parsing": mark("In {where}, '{key}' is {received}, but must be a whole number; change it."),
+    "int_type": mark("In {where}, '{key}' is {received}, but must be a whole number; change it."),
+    "int_from_float": mark("In {where}, '{key}' is {received}, but must be a whole number; change it."),
+    "float_parsing": mark("In {where}, '{key}' is {received}, but must be a number; change it."),
+    "float_type": mark("In {where}, '{key}' is {received}, but must be a number; change it."),
+    "string_type": mark("In {where}, '{key}' is {received}, but must be a text; change it."),
+}
 _BOUNDS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}
 
 
@@ -35,7 +48,7 @@ def _annotation(schema: dict[str, Any]) -> Any:
 
 def explained(error: ValidationError, where: str, known: Iterable[str] = ()) -> Problem:
     """The first validation error as a sentence: what was wrong, what was received, what to do."""
-    first = error.errors()[0]
+    first = first_error(error)
     key = ".".join(str(part) for part in first["loc"])
     values = {"where": where, "key": key, "received": repr(first.get("input"))}
     match first["type"]:
@@ -48,7 +61,12 @@ def explained(error: ValidationError, where: str, known: Iterable[str] = ()) -> 
         case "missing":
             return Problem(mark("{where} needs the key '{key}'; add it."), **values)
         case _:
-            wanted = first["msg"][0].lower() + first["msg"][1:]
-            return Problem(
-                mark("In {where}, '{key}' is {received}, but {wanted}; change it."), wanted=wanted, **values
-            )
+            template = _TEMPLATES.get(first["type"], mark("In {where}, '{key}' is {received}: {reason}; change it."))
+            context = {name: value for name, value in first.get("ctx", {}).items() if name != "error"}
+            return Problem(template, reason=first["msg"], **context, **values)
+
+
+def first_error(error: ValidationError) -> Any:
+    """The error to tell: an unknown key before what is missing for want of it."""
+    found = error.errors()
+    return next((e for e in found if e["type"] == "extra_forbidden"), found[0])

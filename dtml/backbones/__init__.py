@@ -1,1 +1,80 @@
+"""Backbones: inputs → features. One file each."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from dtml.catalogue import Component
+
+
+class Network(nn.Module):
+    """A backbone that is built: named stages in order, after a preparation of its inputs.
+
+    Args:
+        stages: the stages in order, by name; what fine-tuning freezes and trains.
+        shape: the shape of one input, as the model gives it: (channels, height, width) or (columns,).
+        prepare: what the inputs need before the first stage, such as a size and a normalisation.
+    """
+
+    def __init__(
+        self, stages: Mapping[str, nn.Module], shape: tuple[int, ...], prepare: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.prepare = prepare or nn.Identity()
+        self.stages = nn.ModuleDict(dict(stages))
+        self.out_features = self._width(shape)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Features (n, f) of float inputs (n, *shape)."""
+        values = self.prepare(inputs)
+        for stage in self.stages.values():
+            values = stage(values)
+        return values.flatten(1)
+
+    def _width(self, shape: tuple[int, ...]) -> int:
+        was_training = self.training
+        with torch.no_grad():
+            width = self.eval()(torch.zeros(1, *shape)).shape[1]
+        self.train(was_training)
+        return int(width)
+
+
+class Backbone(Component):
+    """What turns inputs into features."""
+
+    kind = "backbone"
+    accepts: ClassVar[tuple[str, ...]] = ("images",)
+    pretrained: ClassVar[bool] = False
+    """Whether weights learned elsewhere can be loaded."""
+
+    def build(self, shape: tuple[int, ...], pretrained: bool) -> Network:
+        """The network for inputs of `shape`; with learned weights where `pretrained` and there are any."""
+        raise NotImplementedError
+
+    def fetch(self, progress: Any) -> None:
+        """Download the learned weights; does nothing where there are none or they are here."""
+
+    @classmethod
+    def facts(cls) -> dict[str, Any]:
+        return {"accepts": list(cls.accepts), "pretrained": cls.pretrained}
+
+
+class Prepare(nn.Module):
+    """Grey to colour where asked, then (x − mean) / deviation per channel."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: tuple[float, ...], deviation: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(deviation).view(-1, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.shape[1] == 1 and len(self.mean) > 1:
+            images = images.expand(-1, len(self.mean), -1, -1)
+        return (images - self.mean) / self.deviation

@@ -1,1 +1,1 @@
-
+"""Numbers on embeddings and predictions. One file each."""

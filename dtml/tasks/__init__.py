@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dtml.catalogue import Component
+from dtml.errors import Problem
 
 Split = Literal["train", "validation", "test"]
 Inputs = Literal["images", "points"]
@@ -49,11 +50,11 @@ class Domain:
 
 @dataclass(frozen=True)
 class Transfer:
-    """A loaded task: source and target with the same classes, and remarks for the person."""
+    """A loaded task: source and target with the same classes, and remarks: problems that stop nothing."""
 
     source: Domain
     target: Domain
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
 
 
 class Task(Component):
@@ -72,6 +73,10 @@ class Task(Component):
         """
         raise NotImplementedError
 
+    def missing(self) -> Problem | None:
+        """What is not on disk and how to get it; None where `load` can begin."""
+        return None
+
     def fetch(self, progress: Progress) -> None:
         """Download what the task needs; does nothing where it is on disk already."""
 
@@ -84,9 +89,7 @@ class Task(Component):
         }
 
 
-def stratified(
-    labels: NDArray[np.int64], shares: Mapping[Split, float], seed: int
-) -> dict[Split, NDArray[np.int64]]:
+def stratified(labels: NDArray[np.int64], shares: Mapping[Split, float], seed: int) -> dict[Split, NDArray[np.int64]]:
     """Disjoint index arrays with about `shares` of each class in each split, by seed; together all samples."""
     rng = np.random.default_rng(seed)
     parts: dict[Split, list[NDArray[np.int64]]] = {name: [] for name in shares}

@@ -1,0 +1,1 @@
+"""The dashboard: its entry, and what its pages share. It never imports torch."""

@@ -1,0 +1,127 @@
+"""The form that puts an experiment together, from the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import data, forms, words
+from dtml import catalogue
+from dtml.experiment import Embedding, Experiment, Role, Training
+from dtml.language import _
+
+
+def start(origin: str) -> Experiment | None:
+    """What the form begins with: a bundled experiment by its file's name, or a run by its id.
+
+    Raises:
+        Problem: where there is neither.
+    """
+    if not origin:
+        return None
+    if origin in data.examples():
+        return data.example(origin)
+    return data.store().run(origin).experiment
+
+
+def forget() -> None:
+    """Begin with the defaults again."""
+    st.session_state.pop("from", None)
+    st.query_params.pop("from", None)
+
+
+def form(start: Experiment | None, base: str) -> dict[str, Any]:
+    """All choices and their parameters; returns what `Experiment` takes.
+
+    Widget keys begin with `base`, so that another start begins with its own values, and hold the names of
+    the components, so that another component begins with its own defaults.
+    """
+    given = start.model_dump() if start else {}
+    left, right = st.columns(2, gap="large")
+    with left:
+        task = _one("task", given.get("task"), catalogue.names("task"), base, default=data.example_task())
+        facts = catalogue.entry("task", task["name"])
+        if facts["downloads"]:
+            st.info(
+                _(
+                    "Its data is fetched once with `dtml get task {name}`; what lies below DTML_DATA is used as it is."
+                ).format(name=task["name"]),
+                icon=":material/download:",
+            )
+        if given.get("task", {}).get("name") != task["name"]:
+            given = {key: given[key] for key in ("alignment", "metric", "seed") if key in given}
+        base = f"{base}:{task['name']}"
+        advised = {**facts["recommended"], **given}
+        backbone = _one("backbone", advised.get("backbone"), fitting(facts["inputs"]), base)
+        strategy = _one("strategy", advised.get("strategy", "scratch"), catalogue.names("strategy"), base)
+    with right:
+        alignment = _terms("alignment", advised.get("alignment", "dann"), base)
+        metric = _terms("metric", advised.get("metric", "none"), base)
+        embedding = _section(_("Embedding"), Embedding, advised.get("embedding", {}), f"{base}:embedding")
+        training = _section(_("Training"), Training, advised.get("training", {}), f"{base}:training")
+    name, seed = st.columns([3, 1])
+    title = name.text_input(_("Title (optional)"), given.get("title", ""), key=f"{base}:title", persist_state="session")
+    number = seed.number_input(
+        _("Seed"),
+        0,
+        2**31 - 1,
+        given.get("seed", 0),
+        step=1,
+        key=f"{base}:seed",
+        help=_("The same seed on the same machine gives the same numbers."),
+        persist_state="session",
+    )
+    return {
+        "task": task,
+        "backbone": backbone,
+        "strategy": strategy,
+        "alignment": alignment,
+        "metric": metric,
+        "embedding": embedding,
+        "training": training,
+        "seed": int(number),
+        "title": title,
+    }
+
+
+def fitting(inputs: str) -> list[str]:
+    """The backbones that take a task's inputs."""
+    return [name for name, entry in catalogue.entries()["backbone"].items() if inputs in entry["accepts"]]
+
+
+def references() -> tuple[Role, ...]:
+    """What runs beside an adapted run; the twin always does."""
+    st.markdown("**" + _("What runs beside it") + "**")
+    st.caption(_("An adapted run is always held against its twin. Finished references are used again."))
+    chosen: list[Role] = ["twin"]
+    for role in ("source_only", "target_only"):
+        if st.checkbox(
+            words.role(role), True, key=f"reference:{role}", help=words.role_help(role), persist_state="session"
+        ):
+            chosen.append(role)
+    return tuple(chosen)
+
+
+def _one(kind: str, given: Any, names: list[str], base: str, default: str = "") -> dict[str, Any]:
+    """One component with its parameters, prefilled with `given`."""
+    choice = {"name": given} if isinstance(given, str) else dict(given or {"name": default})
+    with st.container(border=True):
+        name = forms.component(kind, choice["name"], names, base)
+        params = {k: v for k, v in choice.items() if k != "name"} if choice["name"] == name else {}
+        return {"name": name, **forms.parameters(kind, name, params, base)}
+
+
+def _terms(kind: str, given: Any, base: str) -> list[dict[str, Any]]:
+    """A loss term with its parameters; further terms of a prefilled experiment are kept as they are."""
+    listed = list(given) if isinstance(given, list | tuple) else [given]
+    first = _one(kind, listed[0], catalogue.names(kind), base)
+    further = [term for term in listed[1:] if term["name"] != first["name"]]
+    if further:
+        st.caption(_("Kept beside it: {names}.").format(names=", ".join(term["name"] for term in further)))
+    return [first, *further]
+
+
+def _section(title: str, model: type[Embedding] | type[Training], given: dict[str, Any], prefix: str) -> dict[str, Any]:
+    with st.expander(title, icon=":material/tune:"):
+        return forms.fields(model.model_json_schema()["properties"], given, prefix)

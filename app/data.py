@@ -1,0 +1,151 @@
+"""Cached reads of the store, the run folders and the bundled experiments."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.frame import ROOT
+from dtml import paths
+from dtml.errors import Problem
+from dtml.experiment import Experiment, Role
+from dtml.runs.folder import RunFolder, read_arrays
+from dtml.runs.launcher import ensure_worker, worker_alive
+from dtml.runs.store import Run, Store
+
+REFERENCES: tuple[Role, ...] = ("twin", "source_only", "target_only")
+EXAMPLES = ROOT / "assets" / "experiments"
+DEFAULT_EXAMPLE = "digits-dann"
+
+
+def store() -> Store:
+    """The store of this `DTML_HOME`, opened once."""
+    return _store(str(paths.home()), os.environ.get("DTML_STORE"))
+
+
+@st.cache_resource(show_spinner=False)
+def _store(home: str, url: str | None) -> Store:
+    return Store(url)
+
+
+def family(run: Run) -> dict[Role, Run]:
+    """An adapted run with the references that there are of it, by role; any other run alone."""
+    if run.role != "adapted":
+        return {run.role: run}
+    found: dict[Role, Run] = {"adapted": run}
+    for role, hash_ in _reference_hashes(run.experiment.to_json()).items():
+        reference = store().find(hash_) or _ended(hash_)
+        if reference:
+            found[role] = reference
+    return found
+
+
+def _ended(hash_: str) -> Run | None:
+    """The newest failed or cancelled run of an experiment."""
+    ended = store().runs(limit=100, states=["failed", "cancelled"])
+    return next((run for run in ended if run.hash == hash_), None)
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _reference_hashes(experiment: str) -> dict[Role, str]:
+    try:
+        return {role: e.hash for role, e in Experiment.stored(experiment).references().items()}
+    except Problem:
+        return {}  # a method of this run is no longer installed
+
+
+def adapted_of(run: Run) -> list[Run]:
+    """The adapted runs that this run is a reference of, newest first."""
+    adapted = [other for other in store().runs() if other.role == "adapted"]
+    return [other for other in adapted if run.hash in _reference_hashes(other.experiment.to_json()).values()]
+
+
+def foremost(runs: list[Run]) -> Run:
+    """The run to show first: the newest adapted one, else the newest."""
+    return next((run for run in runs if run.role == "adapted"), runs[0])
+
+
+def metrics(run: Run) -> list[tuple[int, dict[str, float]]]:
+    """All recorded (step, values) of a run; those of an ended run are read once."""
+    return _ended_metrics(str(paths.home()), run.id) if run.ended else store().metrics(run.id)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _ended_metrics(home: str, identity: str) -> list[tuple[int, dict[str, float]]]:
+    return store().metrics(identity)
+
+
+def probe(identity: str) -> Mapping[str, NDArray[Any]]:
+    """Labels, domains, ids and classes of the samples that a run's snapshots look at."""
+    return _arrays(str(RunFolder(identity).probe), ("labels", "domains", "ids", "classes"))
+
+
+def snapshot(identity: str, step: int) -> Mapping[str, NDArray[Any]]:
+    """The probabilities of a snapshot."""
+    return _arrays(str(RunFolder(identity).snapshot(step)), ("probabilities",))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _arrays(path: str, wanted: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    arrays = read_arrays(Path(path))
+    return {name: arrays[name] for name in wanted}
+
+
+def accuracies(identity: str, step: int) -> tuple[float | None, float | None]:
+    """The accuracy of a snapshot on the probe's source and target samples."""
+    seen = probe(identity)
+    right = snapshot(identity, step)["probabilities"].argmax(1) == seen["labels"]
+    known = seen["labels"] >= 0
+    parts = [right[known & (seen["domains"] == domain)] for domain in (0, 1)]
+    source, target = (float(np.mean(part)) if len(part) else None for part in parts)
+    return source, target
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """The bundled experiments as plain data by file name, the default one first."""
+    found = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in sorted(EXAMPLES.glob("*.toml"))}
+    return dict(sorted(found.items(), key=lambda item: item[0] != DEFAULT_EXAMPLE))
+
+
+def example(name: str) -> Experiment:
+    """A bundled experiment."""
+    return Experiment.from_toml(EXAMPLES / f"{Path(name).name}.toml")
+
+
+def launch(experiment: Experiment, references: tuple[Role, ...]) -> Run:
+    """Queue a run and see to it that a worker takes it up."""
+    run = store().launch(experiment, references)
+    ensure_worker()
+    return run
+
+
+def worker_missing() -> bool:
+    """Whether something waits for a worker and none is alive."""
+    waiting = store().runs(limit=1, states=["queued", "lost", "running"])
+    return bool(waiting) and not worker_alive()
+
+
+def keep_worker() -> None:
+    """Start a worker where something waits and none is alive."""
+    if worker_missing():
+        ensure_worker()
+
+
+def digest(value: Any) -> str:
+    """A short key for plain data."""
+    import hashlib
+
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def example_task() -> str:
+    """The task of the default experiment."""
+    return str(examples()[DEFAULT_EXAMPLE]["task"])

@@ -1,0 +1,217 @@
+"""Embeddings before | after: the choice of a run, the picture's computation, and the picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import charts, data, frame, tables, words
+from app.language import title as title_of
+from dtml import catalogue
+from dtml.language import _
+from dtml.projection.layout import Layout
+from dtml.runs.folder import RunFolder
+from dtml.runs.launcher import ensure_worker
+from dtml.runs.pictures import State, ask_for_picture, last_state, picture_key, read_picture
+from dtml.runs.store import Run
+
+
+def underway(chosen: str | None) -> Run | None:
+    """The run that the address names where it is an adapted one that has not ended."""
+    run = next((run for run in data.store().runs() if run.id == chosen), None)
+    return run if run and run.role == "adapted" and not run.ended else None
+
+
+def wait_for(identity: str) -> None:
+    """How far a run is whose picture was asked for; the page follows by itself."""
+    run = data.store().run(identity)
+    if run.ended:
+        st.rerun()
+    data.keep_worker()
+    st.progress(
+        run.share,
+        _("“{run}” is {state}; its embeddings appear here once it has finished.").format(
+            run=tables.heading(run), state=words.state(run.state)
+        ),
+    )
+    frame.link("runs", _("Watch it"), icon=":material/monitoring:", run=identity)
+
+
+def choose(runs: list[Run], chosen: str | None) -> Run:
+    """A select box over finished adapted runs; the choice goes into the address."""
+    known = {run.id: run for run in runs}
+    current = chosen if chosen in known else _instead(chosen, known) or runs[0].id
+    if chosen and chosen not in known:
+        st.info(
+            _("`{run}` is no finished adapted run, so another one is shown.").format(run=chosen), icon=":material/info:"
+        )
+    key = "embeddings-run"
+    st.session_state[key] = current
+    st.selectbox(
+        _("Run"),
+        list(known),
+        key=key,
+        format_func=lambda identity: _label(known[identity]),
+        on_change=lambda: frame.choose_run(st.session_state[key]),
+    )
+    frame.choose_run(current)
+    return known[current]
+
+
+def _instead(chosen: str | None, known: dict[str, Run]) -> str | None:
+    """The finished adapted run that a twin or another reference belongs to."""
+    run = next((run for run in data.store().runs() if run.id == chosen), None)
+    adapted = data.adapted_of(run) if run else []
+    return next((other.id for other in adapted if other.id in known), None)
+
+
+def _label(run: Run) -> str:
+    accuracy = words.percent(run.result.get("target_test_accuracy"))
+    seed = _("seed {seed}").format(seed=run.experiment.seed)
+    return f"{tables.heading(run)} · {seed} · {accuracy} · {words.moment(run.created)}"
+
+
+def twin_of(run: Run) -> Run | None:
+    """The finished twin of a run; where there is none yet, says what is missing and what to do."""
+    twin = data.family(run).get("twin")
+    if twin and twin.state == "finished":
+        return twin
+    if twin and not twin.ended:
+        frame.polling(_wait_for_twin, 1.0)(twin.id)
+        return None
+    st.info(_("“Before” is the same run without alignment (its twin), and there is none yet."), icon=":material/info:")
+    if st.button(_("Train the twin"), type="primary", key=f"twin-{run.id}"):
+        data.store().submit(run.experiment.twin())
+        with st.spinner(_("Starting the worker …")):
+            ensure_worker()
+        st.rerun()
+    return None
+
+
+def _wait_for_twin(identity: str) -> None:
+    twin = data.store().run(identity)
+    if twin.ended:
+        st.rerun()
+    data.keep_worker()
+    st.progress(
+        twin.share,
+        _("“Before” is the twin of this run, which is {state}; the picture follows by itself.").format(
+            state=words.state(twin.state)
+        ),
+    )
+
+
+def controls() -> tuple[str, Layout, list[int]]:
+    """What to draw: the projection, the layout, and the domains."""
+    method_cell, layout_cell, domain_cell = st.columns([1, 2, 1])
+    methods = sorted(catalogue.names("projection"), reverse=True)
+    method = method_cell.segmented_control(
+        _("Projection"),
+        methods,
+        default=methods[0],
+        required=True,
+        key="method",
+        persist_state="session",
+        format_func=lambda name: title_of(catalogue.entry("projection", name)),
+    )
+    layouts = {"aligned": _("each on its own neighbours, aligned"), "shared": _("one joint map (leaks)")}
+    layout = layout_cell.segmented_control(
+        _("Layout"),
+        list(layouts),
+        default="aligned",
+        required=True,
+        key="layout",
+        persist_state="session",
+        format_func=lambda name: layouts[name],
+        help=_(
+            "Aligned: every state is laid out by its own neighbours, started from the state before and turned onto it. "
+            "Joint: all states in one fit, which draws “before” as if it were adapted already."
+        ),
+    )
+    sides = {0: _("● source"), 1: _("◇ target")}
+    domains = domain_cell.pills(
+        _("Domains"),
+        list(sides),
+        selection_mode="multi",
+        default=list(sides),
+        key="domains",
+        persist_state="session",
+        format_func=lambda side: sides[side],
+    )
+    return method, layout, sorted(domains) or [0, 1]
+
+
+def states(run: Run, twin: Run) -> list[tuple[str, State]]:
+    """The states to draw with their titles: start (on request), before, after at the chosen step."""
+    steps = RunFolder(run.id).steps()
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    step = left.select_slider(
+        _("“After” at step"),
+        steps,
+        steps[-1],
+        key=f"after-{run.id}",
+        help=_("Snapshots of the adapted run; the last one is its result."),
+    )
+    untrained = right.toggle(_("Show the untrained start"), key="untrained")
+    first = [(_("Untrained start"), (twin.id, RunFolder(twin.id).steps()[0]))] if untrained else []
+    before = last_state(twin.id)
+    return [
+        *first,
+        (_("Before: without alignment, step {step}").format(step=before[1]), before),
+        (
+            _("After: {method}, step {step}").format(
+                method=tables.titles("alignment", [c.name for c in run.experiment.alignment]), step=step
+            ),
+            (run.id, step),
+        ),
+    ]
+
+
+def picture(spec: dict[str, Any], shown: list[tuple[str, State]], run: Run, domains: list[int]) -> None:
+    """The picture, or the progress of its computation."""
+    coordinates = read_picture(spec)
+    if coordinates is None:
+        job = ask_for_picture(data.store(), spec)
+        if job.error and job.state == "failed":
+            st.error(str(job.error), icon=":material/error:")
+            return
+        with st.spinner(_("Starting the worker …")):
+            ensure_worker()
+        frame.polling(_wait_for_picture, 0.7)(spec)
+        return
+    seen = data.probe(run.id)
+    panels = [
+        charts.Panel(title, points, data.snapshot(*state)["probabilities"].argmax(1))
+        for (title, state), points in zip(shown, coordinates, strict=True)
+    ]
+    st.plotly_chart(
+        charts.embeddings(panels, dict(seen), domains, st.context.theme.type == "dark"),
+        width="stretch",
+        key="embeddings",
+        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]},
+        alt=_("Embeddings of source and target samples before and after adaptation, coloured by class."),
+    )
+    _numbers(shown)
+
+
+def _numbers(shown: list[tuple[str, State]]) -> None:
+    """Under each panel, how often its network is right on the samples drawn."""
+    for cell, (_title, state) in zip(st.columns(len(shown)), shown, strict=True):
+        source, target = data.accuracies(*state)
+        with cell.container(horizontal=True):
+            st.metric(_("source accuracy (samples drawn)"), words.percent(source))
+            st.metric(_("target accuracy (samples drawn)"), words.percent(target))
+
+
+def _wait_for_picture(spec: dict[str, Any]) -> None:
+    job = data.store().find_job(picture_key(spec))
+    if job is None or job.state in ("finished", "failed") or read_picture(spec) is not None:
+        st.rerun()
+    ensure_worker()
+    share = job.doing.get("share")
+    told = (
+        _(job.doing["what"]) if job.doing.get("what") else _("Waiting for the worker; the first picture takes longest")
+    )
+    st.progress(share or 0.0, f"{told} …" if not share else f"{told} · {100 * share:.0f} %")
+    st.skeleton(height=420)

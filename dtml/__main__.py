@@ -1,0 +1,5 @@
+"""`python -m dtml` is the command `dtml`."""
+
+from dtml.cli import main
+
+main()

@@ -1,0 +1,95 @@
+"""DANN: a discriminator tells the domains apart, and its gradient is reversed on the way to the encoder."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from dtml.alignment import Alignment
+from dtml.catalogue import Paper, param
+from dtml.language import Text
+from dtml.losses import LossParams, full_precision
+from dtml.representation import Representation
+
+
+class DANN(Alignment):
+    """Domain-adversarial training.
+
+    The discriminator learns in the same optimiser step as the encoder. λ grows from 0 to a ceiling, so that
+    the classes are there before the domains are confused; a ceiling of 1 is the paper's, and often too much.
+    """
+
+    name = "dann"
+    title = Text("DANN (adversarial)", "DANN（对抗）")
+    summary = Text(
+        "A discriminator learns to tell the domains apart; the encoder gets its gradient reversed and learns to "
+        "make that impossible.",
+        "判别器学习区分两个域；编码器收到反转后的梯度，学习让两个域无法区分。",
+    )
+    formula = (
+        r"\min_{\theta, w}\max_{\phi}\ \mathcal L_y(\theta, w) - \lambda\,\mathcal L_d(\theta, \phi),\quad "
+        r"\lambda = \lambda_{\max}\Bigl(\tfrac{2}{1 + e^{-\gamma p}} - 1\Bigr)"
+    )
+    paper = Paper(
+        "Ganin, Ustinova, Ajakan, Germain, Larochelle, Laviolette, Marchand, Lempitsky", 2016,
+        "Domain-Adversarial Training of Neural Networks", "https://arxiv.org/abs/1505.07818", "(9), section 5.2.2",
+    )  # fmt: skip
+    claims = frozenset({"permutation_invariant", "non_negative", "gradient_reversed"})
+
+    class Params(LossParams):
+        """The discriminator and the schedule of λ."""
+
+        ceiling: float = param(
+            1.0, "Largest λ (strength of the reversed gradient)", "λ 的上限（反转梯度的强度）", ge=0, le=10
+        )
+        gamma: float = param(10.0, "How early λ rises", "λ 上升的早晚", gt=0, le=100)
+        hidden: int = param(128, "Hidden units of the discriminator", "判别器隐藏单元数", ge=1, le=4096)
+        layers: int = param(2, "Hidden layers of the discriminator", "判别器隐藏层数", ge=0, le=4)
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__(**params)
+        self.discriminator: nn.Module | None = None
+
+    def build(self, dim: int, classes: int) -> None:
+        widths = [dim, *[self.params.hidden] * self.params.layers]
+        hidden = [m for a, b in zip(widths, widths[1:], strict=False) for m in (nn.Linear(a, b), nn.ReLU())]
+        self.discriminator = nn.Sequential(*hidden, nn.Linear(widths[-1], 1))
+
+    def forward(self, source: Representation, target: Representation, progress: float) -> Tensor:
+        strength = self.params.ceiling * strength_at(progress, self.params.gamma)
+        embeddings = full_precision(torch.cat([source.embedding, target.embedding]))
+        if self.discriminator is None:
+            self.build(embeddings.shape[1], source.logits.shape[1])
+            self.to(embeddings)
+        scores = self.discriminator(reverse_gradient(embeddings, strength)).squeeze(1)  # type: ignore[misc]
+        truth = torch.cat([scores.new_ones(len(source.embedding)), scores.new_zeros(len(target.embedding))])
+        self.watch(
+            domain_accuracy=((scores.detach() > 0) == truth.bool()).float().mean(),
+            strength=scores.new_tensor(strength),
+        )
+        return binary_cross_entropy_with_logits(scores, truth)
+
+
+def strength_at(progress: float, gamma: float) -> float:
+    """λ as a share of its ceiling: 2 / (1 + exp(−γp)) − 1, from 0 at the start towards 1."""
+    return 2 / (1 + math.exp(-gamma * progress)) - 1
+
+
+def reverse_gradient(values: Tensor, strength: float) -> Tensor:
+    """`values` unchanged; on the way back their gradient is multiplied by −`strength`."""
+    return _Reversal.apply(values, strength)
+
+
+class _Reversal(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, strength: float) -> Tensor:
+        ctx.strength = strength
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return -ctx.strength * gradients[0], None

@@ -1,0 +1,247 @@
+"""The command `dtml`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dtml import catalogue
+from dtml.errors import Problem
+from dtml.experiment import Experiment, Role
+from dtml.language import Text, _
+
+app = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None, no_args_is_help=False)
+get = typer.Typer(help=_("Download what is published: the data of a task, the weights of a backbone."))
+app.add_typer(get, name="get")
+
+out, err = Console(soft_wrap=True), Console(stderr=True)
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE.toml", help=_("An experiment, such as assets/experiments/digits-dann.toml."))
+]
+AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON object as the last line."))]
+References = Annotated[
+    str,
+    typer.Option(help=_("What an adapted run is held against: twin, source_only, target_only (comma), all or none.")),
+]
+
+
+def main() -> None:
+    """Run the command; a person sees sentences, never a traceback."""
+    _settle_environment()
+    try:
+        app()
+    except Problem as problem:
+        err.print(str(problem), style="red", markup=False, highlight=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _settle_environment() -> None:
+    """What has to stand before torch and numba load."""
+    import os
+
+    from dtml.runs.launcher import worker_environment
+
+    os.environ.update(worker_environment())
+
+
+@app.callback(invoke_without_command=True)
+def dashboard(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help=_("Port of the dashboard on the loopback address (0: a free one)."))] = 0,
+    browser: Annotated[bool, typer.Option(help=_("Open the dashboard in the browser."))] = True,
+) -> None:
+    """Deep transfer metric learning that can be looked at. Without a command: start the dashboard."""
+    if context.invoked_subcommand is None:
+        from dtml.dashboard import serve
+
+        serve(port, browser)
+
+
+@app.command()
+def train(
+    file: File,
+    as_json: AsJson = False,
+    seed: Annotated[int | None, typer.Option(help=_("Use this seed instead of the file's."))] = None,
+    references: References = "twin",
+) -> None:
+    """Train an experiment here and now, then its references that are not trained yet."""
+    from dtml.console import Reporter, results
+    from dtml.runs.foreground import summary, train_all
+    from dtml.runs.store import Store
+
+    experiment = Experiment.from_toml(file)
+    experiment = experiment if seed is None else experiment.replace(seed=seed)
+    with Reporter(err) as reporter:
+        runs = train_all(Store(), experiment, roles(references), reporter)
+    if not as_json:
+        out.print(results([list(runs.values())]))
+    for run in runs.values():
+        if run.error:
+            err.print(str(run.error), style="red", markup=False, highlight=False)
+    if as_json:
+        print(json.dumps(summary(runs), ensure_ascii=False))
+    if any(run.state != "finished" for run in runs.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sweep(
+    file: File,
+    seeds: Annotated[str, typer.Option(help=_("Seeds: a range such as 0-4, or a list such as 1,5,9."))] = "0-4",
+    references: References = "all",
+    as_json: AsJson = False,
+) -> None:
+    """Train an experiment and its references with several seeds, and compare them paired by seed.
+
+    What is finished already is not trained again.
+    """
+    from dtml.console import Reporter, compared, comparison, results
+    from dtml.runs.foreground import train_all
+    from dtml.runs.store import Store
+
+    experiment, store = Experiment.from_toml(file), Store()
+    with Reporter(err) as reporter:
+        trained = [
+            train_all(store, experiment.replace(seed=seed), roles(references), reporter, again=False)
+            for seed in numbers(seeds)
+        ]
+    rows = [list(runs.values()) for runs in trained]
+    failed = [run for row in rows for run in row if run.state != "finished"]
+    if failed:
+        raise failed[0].error or Problem(_("The run '{id}' was cancelled."), id=failed[0].id)
+    if as_json:
+        print(json.dumps(compared(rows), ensure_ascii=False))
+    else:
+        out.print(results(rows))
+        out.print(comparison(compared(rows)))
+
+
+@app.command("list")
+def list_(kind: Annotated[str | None, typer.Argument(help=", ".join(catalogue.KINDS))] = None) -> None:
+    """List what can be chosen, of one kind or of all."""
+    table = Table(_("Kind"), _("Name"), _("Title"), _("In one sentence"), box=None)
+    for each in [kind] if kind else catalogue.KINDS:
+        for name in catalogue.names(each):
+            entry = catalogue.entry(each, name)
+            table.add_row(each, name, str(Text(*entry["title"])), str(Text(*entry["summary"])))
+    out.print(table)
+
+
+@app.command()
+def show(kind: str, name: str) -> None:
+    """Show one method: its formula, its source, its parameters."""
+    entry = catalogue.entry(kind, name)
+    out.print(f"[bold]{Text(*entry['title'])}[/]  ({kind} '{name}')", highlight=False)
+    out.print(str(Text(*entry["summary"])), markup=False, highlight=False)
+    if entry["formula"]:
+        out.print(entry["formula"], markup=False, highlight=False)
+    if paper := entry["paper"]:
+        out.print(
+            f"{paper['authors']} ({paper['year']}): {paper['title']}. {paper['link']} {paper['equation']}",
+            markup=False,
+            highlight=False,
+        )
+    if entry["claims"]:
+        out.print(_("claims: {claims}").format(claims=", ".join(entry["claims"])), highlight=False)
+    if entry["parameters"]:
+        out.print(_parameters(entry["parameters"]))
+
+
+def _parameters(properties: dict[str, Any]) -> Table:
+    table = Table(_("Parameter"), _("Default"), _("Values"), _("Meaning"), box=None)
+    for key, schema in properties.items():
+        meaning = str(Text(schema["description"], schema["zh"]))
+        unit = f" [{schema['unit']}]" if schema.get("unit") else ""
+        table.add_row(key, repr(schema["default"]), catalogue.allowed(schema), meaning + unit)
+    return table
+
+
+@app.command()
+def runs(limit: int = 20) -> None:
+    """List the newest runs."""
+    from dtml.console import run_table
+    from dtml.runs.store import Store
+
+    out.print(run_table(Store().runs(limit)))
+
+
+@app.command()
+def worker(
+    idle_exit: Annotated[float | None, typer.Option(help=_("End after so many seconds without work."))] = None,
+    parallel: Annotated[int, typer.Option(min=1, help=_("Runs at a time."))] = 1,
+) -> None:
+    """Run what waits in the queue; the dashboard starts one by itself."""
+    from dtml.runs.worker import work
+
+    work(parallel, idle_exit)
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what is installed, which device there is, where things are kept, and how to mend what is wrong."""
+    from dtml.doctor import examine
+
+    wrong = 0
+    for finding in examine():
+        wrong += bool(finding.mend)
+        out.print(f"{'[red]✗' if finding.mend else '[green]✓'}[/] [bold]{finding.what}[/]: ", end="", highlight=False)
+        out.print(finding.value, markup=False, highlight=False)
+        if finding.mend:
+            out.print(f"    → {finding.mend}", markup=False, highlight=False)
+    if wrong:
+        raise typer.Exit(1)
+
+
+@get.command("task")
+def get_task(name: str) -> None:
+    """Download the data of a task."""
+    _fetch("task", name)
+
+
+@get.command("backbone")
+def get_backbone(name: str) -> None:
+    """Download the learned weights of a backbone."""
+    _fetch("backbone", name)
+
+
+def _fetch(kind: str, name: str) -> None:
+    from dtml.console import bar
+
+    component = catalogue.create(kind, name)
+    with bar(err) as tell:
+        component.fetch(tell)
+    out.print(_("{kind} {name}: everything is here.").format(kind=kind, name=name))
+
+
+def roles(text: str) -> list[Role]:
+    """The references that a person asked for."""
+    known: list[Role] = ["twin", "source_only", "target_only"]
+    if text in ("all", "none"):
+        return known if text == "all" else []
+    wanted = [part.strip() for part in text.split(",")]
+    for name in wanted:
+        if name not in known:
+            raise catalogue.unknown("reference", name, known)
+    return [role for role in known if role in wanted]
+
+
+def numbers(text: str) -> list[int]:
+    """The seeds that a text such as "0-4" or "1,5,9" names."""
+    try:
+        if "-" in text:
+            first, last = map(int, text.split("-"))
+            return list(range(first, last + 1))
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise Problem(
+            _("'{text}' names no seeds; write a range such as 0-4, or a list such as 1,5,9."), text=text
+        ) from None

@@ -1,0 +1,168 @@
+"""What the command line prints: progress, tables of runs and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from dtml.comparison import Interval, gap_closed, interval, paired
+from dtml.language import _
+from dtml.runs.store import Run
+from dtml.training import Event, Progressed, Snapshot, Started
+
+COLUMNS = ("adapted", "twin", "source_only", "target_only")
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+class Reporter:
+    """Shows the progress of runs in the terminal, a line each."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = _progress(console)
+        self._lines: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Reporter:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, run: Run, event: Event) -> None:
+        steps = run.experiment.training.steps
+        match event:
+            case Started():
+                label = f"{role_title(run.role)}, " + _("seed {seed}").format(seed=run.experiment.seed)
+                self._lines[run.id] = self._progress.add_task(label, total=steps, note="")
+            case Progressed():
+                self._progress.update(self._lines[run.id], completed=event.step)
+            case Snapshot():
+                note = _("target {accuracy:.1%}").format(accuracy=event.metrics.get("target_accuracy", float("nan")))
+                self._progress.update(self._lines[run.id], completed=event.step, note=note)
+
+
+@contextmanager
+def bar(console: Console) -> Iterator[Callable[[str, float], None]]:
+    """A progress bar; yields what to tell (what, share)."""
+    with _progress(console) as progress:
+        lines: dict[str, TaskID] = {}
+
+        def tell(what: str, share: float) -> None:
+            if what not in lines:
+                lines[what] = progress.add_task(what, total=1.0, note="")
+            progress.update(lines[what], completed=share)
+
+        yield tell
+
+
+def role_title(role: str) -> str:
+    """What a person calls a run of this role."""
+    titles = {
+        "adapted": _("adapted"),
+        "twin": _("twin (no alignment)"),
+        "source_only": _("source only"),
+        "target_only": _("target only"),
+    }
+    return titles[role]
+
+
+def results(rows: Sequence[Sequence[Run]]) -> Table:
+    """One line a seed: the target's accuracy in every role, and the training time."""
+    present = [role for role in COLUMNS if any(run.role == role for row in rows for run in row)]
+    table = Table(
+        _("Seed"),
+        *[role_title(role) for role in present],
+        _("Seconds"),
+        box=None,
+        title=_("Target test accuracy, last checkpoint"),
+    )
+    for row in rows:
+        by_role: dict[str, Run] = {run.role: run for run in row}
+        seconds = sum(run.result.get("seconds", 0.0) for run in row)
+        cells = [_accuracy(by_role.get(role)) for role in present]
+        table.add_row(str(row[0].experiment.seed), *cells, f"{seconds:.1f}")
+    return table
+
+
+def _accuracy(run: Run | None) -> str:
+    if run is None:
+        return "–"
+    value = run.result.get("target_test_accuracy")
+    return run.state if value is None else f"{value:.1%}"
+
+
+def compared(rows: Sequence[Sequence[Run]]) -> dict[str, Any]:
+    """Means over seeds by role, and the adapted run's differences paired by seed, with 95 % intervals."""
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        for run in row:
+            values.setdefault(run.role, []).append(run.result["target_test_accuracy"])
+    found: dict[str, Any] = {
+        "seeds": [row[0].experiment.seed for row in rows],
+        "mean": {role: _plain(interval(each)) for role, each in values.items()},
+        "difference": {
+            role: _plain(paired(values["adapted"], each))
+            for role, each in values.items()
+            if role != "adapted" and "adapted" in values
+        },
+        "seconds": [{run.role: run.result["seconds"] for run in row} for row in rows],
+    }
+    if {"adapted", "source_only", "target_only"} <= set(values):
+        means = {role: interval(each).mean for role, each in values.items()}
+        found["gap_closed"] = gap_closed(means["adapted"], means["source_only"], means["target_only"])
+    return found
+
+
+def _plain(value: Interval) -> dict[str, float | None]:
+    return {"mean": value.mean, "half_width": value.half_width if value.half_width < float("inf") else None}
+
+
+def comparison(found: dict[str, Any]) -> Table:
+    """Means with their intervals, and the differences to the adapted run."""
+    table = Table("", _("Target accuracy, mean ± 95 %"), _("Adapted − this, paired"), box=None)
+    for role in COLUMNS:
+        if role in found["mean"]:
+            difference = found["difference"].get(role)
+            table.add_row(role_title(role), _told(found["mean"][role]), _told(difference, "+") if difference else "")
+    if found.get("gap_closed") is not None:
+        table.add_row(_("gap closed"), f"{found['gap_closed']:.0%}", "")
+    return table
+
+
+def _told(value: dict[str, float | None], sign: str = "") -> str:
+    mean, half = value["mean"], value["half_width"]
+    width = "?" if half is None else f"{100 * half:.1f}"
+    return f"{100 * (mean or 0):{sign}.1f} ± {width}"
+
+
+def run_table(runs: Sequence[Run]) -> Table:
+    """Runs, one a line."""
+    table = Table(_("Run"), _("Role"), _("State"), _("Seed"), _("Step"), _("Target test accuracy"), box=None)
+    table.columns[0].no_wrap = True
+    for run in runs:
+        table.add_row(
+            run.id,
+            role_title(run.role),
+            run.state,
+            str(run.experiment.seed),
+            f"{run.step}/{run.experiment.training.steps}",
+            _accuracy(run) if run.ended else "",
+        )
+    return table

@@ -1,0 +1,167 @@
+"""One run from its claim to its end: events of training → store and folder."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from dtml import paths, training
+from dtml.errors import Problem
+from dtml.language import mark
+from dtml.runs.folder import RunFolder, write_arrays, write_text
+from dtml.runs.pictures import request_picture
+from dtml.runs.store import Run, Store
+
+EVERY = 0.5
+"""Seconds between two writes of metrics to the store."""
+
+
+class _Cancelled(Exception):
+    """The run was asked to stop."""
+
+
+def execute(store: Store, run: Run, listen: Callable[[training.Event], None] | None = None) -> Run:
+    """Train a claimed run and record everything; whatever goes wrong becomes the run's state.
+
+    Args:
+        listen: told each event once it is recorded.
+    """
+    recorder = _Recorder(store, run)
+    try:
+        with store.pulse(run=run.id):
+            for event in training.train(run.experiment, report=recorder.report, resume=recorder.resume()):
+                recorder.take(event)
+                if listen:
+                    listen(event)
+    except (_Cancelled, KeyboardInterrupt):
+        recorder.write()
+        store.cancelled(run.id)
+    except Problem as problem:
+        recorder.write()
+        store.fail(run.id, problem)
+    except Exception as error:  # noqa: BLE001  # whatever a method does, the run must end in a state
+        traceback.print_exc()
+        recorder.write()
+        store.fail(run.id, _unexpected(error, run))
+    return store.run(run.id)
+
+
+def _unexpected(error: Exception, run: Run) -> Problem:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return Problem(
+            mark("The memory did not suffice; lower 'training.batch_size' (now {size})."),
+            size=run.experiment.training.batch_size,
+        )
+    return Problem(
+        mark("The run stopped on an unexpected error ({error}); its log is {log}."),
+        error=f"{type(error).__name__}: {error}",
+        log=RunFolder(run.id).log,
+    )
+
+
+class _Recorder:
+    """Writes events down, the frequent ones about twice a second."""
+
+    def __init__(self, store: Store, run: Run) -> None:
+        self._store, self._run, self._folder = store, run, RunFolder(run.id)
+        self._waiting: list[tuple[int, dict[str, float]]] = []
+        self._step = 0
+        self._info: dict[str, Any] = {}
+        self._phases: list[dict[str, Any]] = []
+        self._last = 0.0
+        write_text(self._folder.experiment, run.experiment.to_toml())
+
+    def resume(self) -> dict[str, Any] | None:
+        """The state of the last checkpoint of a run that was lost."""
+        if not self._folder.checkpoint.exists():
+            return None
+        state: dict[str, Any] = torch.load(self._folder.checkpoint, weights_only=True)
+        self._store.forget_metrics(self._run.id, after=state["step"])
+        return state
+
+    def report(self, what: str, share: float) -> None:
+        """Something takes long before the first step."""
+        if share in (0.0, 1.0) or time.monotonic() - self._last > EVERY:
+            self._last = time.monotonic()
+            self._tell(doing={"what": what, "share": share})
+
+    def take(self, event: training.Event) -> None:
+        match event:
+            case training.Started():
+                self._started(event)
+            case training.PhaseStarted():
+                self._phase(event)
+            case training.Progressed():
+                self._waiting.append((event.step, event.metrics))
+                self._step = event.step
+                if time.monotonic() - self._last > EVERY:
+                    self.flush()
+            case training.Snapshot():
+                self._snapshot(event)
+            case training.Finished():
+                self._finished(event)
+
+    def write(self) -> None:
+        """Write the metrics that wait."""
+        self._store.record(self._run.id, self._waiting)
+        self._waiting = []
+
+    def flush(self) -> None:
+        """Write what waits and how far the run is, and hear whether to stop."""
+        self.write()
+        self._last = time.monotonic()
+        self._tell(step=self._step)
+
+    def _tell(self, **what: Any) -> None:
+        if not self._store.progress(self._run.id, **what):
+            raise _Cancelled
+
+    def _started(self, event: training.Started) -> None:
+        probe = event.probe
+        write_arrays(
+            self._folder.probe,
+            inputs=probe.inputs,
+            labels=probe.labels,
+            domains=probe.domains,
+            ids=probe.ids,
+            classes=np.array(probe.classes),
+        )
+        self._info = {
+            "device": event.device,
+            "precision": event.precision,
+            "parameters": event.parameters,
+            "counts": event.counts,
+            "remarks": [remark.to_json() for remark in event.remarks],
+            "pid": os.getpid(),
+        }
+        self._tell(info=self._info)
+
+    def _phase(self, event: training.PhaseStarted) -> None:
+        self._phases.append({"name": event.name, "title": list(event.title), "step": event.step, "steps": event.steps})
+        self._info = {"since": {"step": event.step, "time": time.time()}} | self._info | {"phases": self._phases}
+        self._tell(info=self._info, doing={"what": event.title.en, "share": None})
+
+    def _snapshot(self, event: training.Snapshot) -> None:
+        write_arrays(self._folder.snapshot(event.step), embeddings=event.embeddings, probabilities=event.probabilities)
+        with paths.replacing(self._folder.checkpoint) as temporary:
+            torch.save(event.state, temporary)
+        self._waiting.append((event.step, event.metrics))
+        self._step = event.step
+        self.flush()
+
+    def _finished(self, event: training.Finished) -> None:
+        weights = {name: value.contiguous().cpu() for name, value in event.model.state_dict().items()}
+        with paths.replacing(self._folder.model) as temporary:
+            save_file(weights, temporary)
+        write_arrays(self._folder.predictions, **event.predictions)
+        self.flush()
+        self._store.finish(self._run.id, event.result)
+        self._folder.checkpoint.unlink(missing_ok=True)
+        request_picture(self._store, self._store.run(self._run.id))

@@ -1,0 +1,442 @@
+"""The store: runs, their metrics, and jobs, in SQLite or, by `DTML_STORE`, in another database.
+
+Every change of state is one transaction that names the states it may come from, so that two workers never
+run the same thing. Arrays and weights are files; see `dtml.runs.folder`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Engine,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import Connection, RowMapping
+
+from dtml import paths
+from dtml.errors import Problem
+from dtml.experiment import Experiment, Role
+from dtml.language import mark
+
+State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]
+ENDED = ("finished", "failed", "cancelled")
+STALE = 30.0
+"""Seconds without a heartbeat after which a run or job is lost."""
+ATTEMPTS = 3
+"""How often a run that was lost is taken up again."""
+
+_metadata = MetaData()
+
+_runs = Table(
+    "runs",
+    _metadata,
+    Column("id", String(80), primary_key=True),
+    Column("hash", String(16), index=True, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("experiment", Text, nullable=False),
+    Column("state", String(16), index=True, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("finished", Float),
+    Column("heartbeat", Float),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("cancel", Boolean, nullable=False, default=False),
+    Column("doing", JSON),
+    Column("step", Integer, nullable=False, default=0),
+    Column("info", JSON),
+    Column("result", JSON),
+    Column("error", Text),
+)
+
+_metrics = Table(
+    "metrics",
+    _metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", String(80), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("values", JSON, nullable=False),
+    Index("metrics_of_run", "run", "step"),
+)
+
+_jobs = Table(
+    "jobs",
+    _metadata,
+    Column("key", String(80), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("state", String(16), index=True, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("heartbeat", Float),
+    Column("doing", JSON),
+    Column("error", Text),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as the store knows it."""
+
+    id: str
+    hash: str
+    role: Role
+    experiment: Experiment
+    state: State
+    created: float
+    started: float | None
+    finished: float | None
+    doing: dict[str, Any]
+    step: int
+    info: dict[str, Any]
+    result: dict[str, Any]
+    error: Problem | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in ENDED
+
+    @property
+    def share(self) -> float:
+        """The share of its steps that is done."""
+        return 1.0 if self.state == "finished" else self.step / self.experiment.training.steps
+
+    def remaining(self, now: float) -> float | None:
+        """Seconds still to go, from the pace since its first step; None where that is not known yet."""
+        since = self.info.get("since")
+        if self.state != "running" or not since or self.step <= since["step"]:
+            return None
+        pace = (now - since["time"]) / (self.step - since["step"])
+        return pace * (self.experiment.training.steps - self.step)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something a worker does once for everyone who asks, such as a projection."""
+
+    key: str
+    kind: str
+    spec: dict[str, Any]
+    state: State
+    doing: dict[str, Any]
+    error: Problem | None
+
+
+class Store:
+    """The verbs on runs and jobs."""
+
+    def __init__(self, url: str | None = None) -> None:
+        self.engine = _engine(url or os.environ.get("DTML_STORE") or f"sqlite:///{paths.home() / 'store.sqlite'}")
+        _metadata.create_all(self.engine)
+
+    # -- asking for runs
+
+    def launch(self, experiment: Experiment, references: Iterable[Role] = ("twin",)) -> Run:
+        """Queue an experiment and, for an adapted one, its references that no run has yet. Returns its run."""
+        run = self.submit(experiment)
+        if experiment.adapts:
+            for role, reference in experiment.references().items():
+                if role in references and self.find(reference.hash) is None:
+                    self.submit(reference)
+        return run
+
+    def submit(self, experiment: Experiment, *, taken: bool = False) -> Run:
+        """Queue one run; `taken` where the caller runs it itself at once."""
+        identity = f"{experiment.task.name}-{_label(experiment)}-{secrets.token_hex(3)}"
+        row = {
+            "id": identity,
+            "hash": experiment.hash,
+            "role": experiment.role,
+            "experiment": experiment.to_json(),
+            "state": "running" if taken else "queued",
+            "created": time.time(),
+            "attempts": int(taken),
+            "cancel": False,
+            "step": 0,
+        }
+        if taken:
+            row |= {"started": time.time(), "heartbeat": time.time()}
+        with self.engine.begin() as connection:
+            connection.execute(insert(_runs).values(row))
+        return self.run(identity)
+
+    def find(self, hash: str) -> Run | None:  # noqa: A002
+        """The run of an experiment that is finished, or else on its way; the newest of several."""
+        for states in (["finished"], ["queued", "running", "lost"]):
+            query = select(_runs).where(_runs.c.hash == hash, _runs.c.state.in_(states))
+            rows = self._rows(query.order_by(_runs.c.created.desc()).limit(1))
+            if rows:
+                return _run(rows[0])
+        return None
+
+    def reference(self, run: Run, role: Role) -> Run | None:
+        """The run that `run` is held against in this role, if there is one."""
+        return self.find(run.experiment.references()[role].hash)
+
+    def cancel(self, identity: str) -> None:
+        """Ask for a run to stop; one that waits is cancelled at once."""
+        with self.engine.begin() as connection:
+            connection.execute(update(_runs).where(_runs.c.id == identity).values(cancel=True))
+            _move(connection, identity, ("queued", "lost"), "cancelled", finished=time.time())
+
+    # -- reading
+
+    def run(self, identity: str) -> Run:
+        """The run with this id; raises Problem where there is none."""
+        rows = self._rows(select(_runs).where(_runs.c.id == identity))
+        if not rows:
+            raise Problem(mark("There is no run '{id}'; `dtml runs` lists those there are."), id=identity)
+        return _run(rows[0])
+
+    def runs(self, limit: int = 200, states: Iterable[State] | None = None) -> list[Run]:
+        """The newest runs first."""
+        query = select(_runs).order_by(_runs.c.created.desc()).limit(limit)
+        if states is not None:
+            query = query.where(_runs.c.state.in_(list(states)))
+        return [_run(row) for row in self._rows(query)]
+
+    def metrics(self, identity: str, after: int = -1) -> list[tuple[int, dict[str, float]]]:
+        """(step, values) of a run, later than step `after`, in order."""
+        query = select(_metrics.c.step, _metrics.c["values"]).where(_metrics.c.run == identity, _metrics.c.step > after)
+        return [(row["step"], row["values"]) for row in self._rows(query.order_by(_metrics.c.step, _metrics.c.id))]
+
+    # -- working on runs
+
+    def claim(self) -> Run | None:
+        """Take the oldest waiting run; None where nothing waits."""
+        waiting = (
+            select(_runs.c.id)
+            .where(_runs.c.state.in_(["queued", "lost"]), _runs.c.attempts < ATTEMPTS, _runs.c.cancel.is_(False))
+            .order_by(_runs.c.created)
+        )
+        for row in self._rows(waiting.limit(5)):
+            if self.take(row["id"]):
+                return self.run(row["id"])
+        return None
+
+    def take(self, identity: str) -> bool:
+        """Mark this waiting run as running; False where another was quicker."""
+        now = time.time()
+        with self.engine.begin() as connection:
+            return _move(
+                connection,
+                identity,
+                ("queued", "lost"),
+                "running",
+                started=now,
+                heartbeat=now,
+                attempts=_runs.c.attempts + 1,
+            )
+
+    def progress(
+        self,
+        identity: str,
+        *,
+        step: int | None = None,
+        doing: dict[str, Any] | None = None,
+        info: dict[str, Any] | None = None,
+    ) -> bool:
+        """Tell how far a run is, and that it is alive. Returns False where it was asked to stop."""
+        given = {"step": step, "doing": doing, "info": info}
+        changes = {name: value for name, value in given.items() if value is not None}
+        with self.engine.begin() as connection:
+            connection.execute(update(_runs).where(_runs.c.id == identity).values(heartbeat=time.time(), **changes))
+            cancelled = connection.execute(select(_runs.c.cancel).where(_runs.c.id == identity)).scalar_one()
+        return not cancelled
+
+    def record(self, identity: str, metrics: list[tuple[int, dict[str, float]]]) -> None:
+        """Append metrics of a run."""
+        if metrics:
+            rows = [{"run": identity, "step": step, "values": values} for step, values in metrics]
+            with self.engine.begin() as connection:
+                connection.execute(insert(_metrics), rows)
+
+    def forget_metrics(self, identity: str, after: int) -> None:
+        """Drop metrics later than step `after`: a resumed run tells them again."""
+        with self.engine.begin() as connection:
+            connection.execute(_metrics.delete().where(_metrics.c.run == identity, _metrics.c.step > after))
+
+    def finish(self, identity: str, result: dict[str, Any]) -> None:
+        """The run is done."""
+        self._end(identity, "finished", result=result)
+
+    def fail(self, identity: str, problem: Problem) -> None:
+        """The run cannot go on."""
+        self._end(identity, "failed", error=problem.to_json())
+
+    def cancelled(self, identity: str) -> None:
+        """The run has stopped as it was asked to."""
+        self._end(identity, "cancelled")
+
+    def lose(self, identity: str) -> None:
+        """The run's process was stopped; another takes it up."""
+        with self.engine.begin() as connection:
+            _move(connection, identity, ("running",), "lost")
+
+    @contextmanager
+    def pulse(self, *, run: str | None = None, job: str | None = None) -> Iterator[None]:
+        """Heartbeats from a thread while the block works, however long it stays silent."""
+        table, column, value = (_runs, _runs.c.id, run) if run else (_jobs, _jobs.c.key, job)
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(STALE / 6):
+                with self.engine.begin() as connection:
+                    connection.execute(update(table).where(column == value).values(heartbeat=time.time()))
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def reap(self) -> None:
+        """Mark as lost what has not been heard of; what was lost too often has failed."""
+        deadline = time.time() - STALE
+        with self.engine.begin() as connection:
+            for table in (_runs, _jobs):
+                stale = (table.c.state == "running") & (table.c.heartbeat < deadline)
+                connection.execute(update(table).where(stale).values(state="lost"))
+            given_up = (_runs.c.state == "lost") & (_runs.c.attempts >= ATTEMPTS)
+            lost = Problem(
+                mark("The run was lost {attempts} times; see the worker's log (`dtml doctor` tells where)."),
+                attempts=ATTEMPTS,
+            )
+            connection.execute(
+                update(_runs).where(given_up).values(state="failed", error=lost.to_json(), finished=time.time())
+            )
+
+    # -- jobs
+
+    def request(self, kind: str, key: str, spec: dict[str, Any]) -> Job:
+        """Ask for a job once, whoever asks; a failed one is tried again."""
+        with self.engine.begin() as connection:
+            known = connection.execute(select(_jobs.c.state).where(_jobs.c.key == key)).scalar_one_or_none()
+            row = {"kind": kind, "spec": spec, "state": "queued", "created": time.time(), "error": None, "doing": None}
+            if known is None:
+                connection.execute(insert(_jobs).values(key=key, **row))
+            elif known == "failed":
+                connection.execute(update(_jobs).where(_jobs.c.key == key).values(**row))
+        return self.job(key)
+
+    def job(self, key: str) -> Job:
+        """The job with this key."""
+        row = self._rows(select(_jobs).where(_jobs.c.key == key))[0]
+        return Job(row["key"], row["kind"], row["spec"], row["state"], row["doing"] or {}, _problem(row["error"]))
+
+    def find_job(self, key: str) -> Job | None:
+        """The job with this key, if it was asked for."""
+        return self.job(key) if self._rows(select(_jobs.c.key).where(_jobs.c.key == key)) else None
+
+    def claim_job(self, kind: str) -> Job | None:
+        """Take the oldest waiting job of a kind."""
+        waiting = select(_jobs.c.key).where(_jobs.c.kind == kind, _jobs.c.state.in_(["queued", "lost"]))
+        for row in self._rows(waiting.order_by(_jobs.c.created).limit(5)):
+            with self.engine.begin() as connection:
+                mine = (_jobs.c.key == row["key"]) & _jobs.c.state.in_(["queued", "lost"])
+                changed = connection.execute(update(_jobs).where(mine).values(state="running", heartbeat=time.time()))
+                if changed.rowcount:
+                    return self.job(row["key"])
+        return None
+
+    def tell_job(self, key: str, doing: dict[str, Any]) -> None:
+        """Tell how far a job is."""
+        with self.engine.begin() as connection:
+            connection.execute(update(_jobs).where(_jobs.c.key == key).values(doing=doing, heartbeat=time.time()))
+
+    def end_job(self, key: str, problem: Problem | None = None) -> None:
+        """The job is done, or cannot be done."""
+        state = "failed" if problem else "finished"
+        with self.engine.begin() as connection:
+            error = problem.to_json() if problem else None
+            connection.execute(update(_jobs).where(_jobs.c.key == key).values(state=state, error=error))
+
+    def counts(self) -> dict[str, int]:
+        """How many runs are in each state."""
+        rows = self._rows(select(_runs.c.state, func.count().label("n")).group_by(_runs.c.state))
+        return {row["state"]: row["n"] for row in rows}
+
+    def idle(self) -> bool:
+        """Whether no run and no job waits or is worked on."""
+        open_ = ("queued", "running", "lost")
+        queries = (select(table.c.state).where(table.c.state.in_(open_)).limit(1) for table in (_runs, _jobs))
+        return not any(self._rows(query) for query in queries)
+
+    def _end(self, identity: str, state: State, **values: Any) -> None:
+        with self.engine.begin() as connection:
+            _move(connection, identity, ("running",), state, finished=time.time(), doing=None, **values)
+
+    def _rows(self, query: Any) -> list[RowMapping]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(query).mappings())
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def _configure(connection: Any, _record: Any) -> None:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA busy_timeout=10000")
+
+    return engine
+
+
+def _move(connection: Connection, identity: str, come_from: tuple[State, ...], state: State, **values: Any) -> bool:
+    """Change a run's state if it is in one of the states it may come from."""
+    mine = (_runs.c.id == identity) & _runs.c.state.in_(come_from)
+    return bool(connection.execute(update(_runs).where(mine).values(state=state, **values)).rowcount)
+
+
+def _label(experiment: Experiment) -> str:
+    if experiment.role == "adapted":
+        return "-".join(choice.name for choice in experiment.alignment)
+    return experiment.role
+
+
+def _run(row: RowMapping) -> Run:
+    return Run(
+        id=row["id"],
+        hash=row["hash"],
+        role=row["role"],
+        experiment=Experiment.stored(row["experiment"]),
+        state=row["state"],
+        created=row["created"],
+        started=row["started"],
+        finished=row["finished"],
+        doing=row["doing"] or {},
+        step=row["step"],
+        info=row["info"] or {},
+        result=row["result"] or {},
+        error=_problem(row["error"]),
+    )
+
+
+def _problem(text: str | None) -> Problem | None:
+    return Problem.from_json(text) if text else None

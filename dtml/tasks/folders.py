@@ -1,0 +1,137 @@
+"""Any two folders of class folders of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtml import paths
+from dtml.catalogue import Params as BaseParams
+from dtml.catalogue import param
+from dtml.errors import Problem
+from dtml.images import Decoded, decode
+from dtml.language import Text, mark
+from dtml.tasks import Domain, Progress, Split, Task, Transfer, stratified
+
+SHARES: dict[Split, float] = {"train": 0.6, "validation": 0.1, "test": 0.3}
+RECOMMENDED = {
+    "backbone": "squeezenet1_1",
+    "strategy": "feature_extraction",
+    "embedding": {"dim": 64, "activation": "tanh"},
+    "training": {"steps": 500, "batch_size": 32, "optimiser": "adam", "learning_rate": 0.001},
+}
+
+
+class Folders(Task):
+    """A source and a target folder (or zip archive), each with one folder of images for each class.
+
+    Classes that only one side has are left out. Images that are the same pixel by pixel are always in the
+    same split.
+    """
+
+    name = "folders"
+    title = Text("Two folders of images", "两个图像文件夹")
+    summary = Text(
+        "Your own images: a source and a target folder, or zip archives, with one folder for each class.",
+        "您自己的图像：源与目标两个文件夹（或 zip 压缩包），每个类别一个子文件夹。",
+    )
+    recommended = RECOMMENDED
+
+    class Params(BaseParams):
+        """Where the images are and how large they are made."""
+
+        source: str = param("", "Source folder or zip archive", "源域文件夹或 zip 压缩包")
+        target: str = param("", "Target folder or zip archive", "目标域文件夹或 zip 压缩包")
+        size: int = param(256, "Side of the images", "图像边长", unit="px", ge=16, le=512)
+        colour: bool = param(True, "Colour images", "彩色图像")
+
+    def load(self, seed: int, progress: Progress | None = None) -> Transfer:
+        sides = [(name, _located(name, getattr(self.params, name))) for name in ("source", "target")]
+        (_, source), (_, target) = sides
+        return load_folders(source, target, self.params.size, self.params.colour, seed, progress)
+
+
+def _located(side: str, given: str) -> Path:
+    if not given:
+        raise Problem(
+            mark("The task 'folders' needs the path '{side}'; give a folder of class folders of images."), side=side
+        )
+    path = Path(given).expanduser()
+    return paths.find_data(str(path)) or path
+
+
+def load_folders(source: Path, target: Path, side: int, colour: bool, seed: int, progress: Progress | None) -> Transfer:
+    """Two folders or archives as a transfer over the classes that both have.
+
+    Raises:
+        Problem: for what `decode` refuses, where no class is common, and for too few images to split.
+    """
+    a, b = decode(source, side, colour, progress), decode(target, side, colour, progress)
+    common = tuple(sorted(set(a.classes) & set(b.classes)))
+    if not common:
+        raise Problem(
+            mark("'{source}' ({a} …) and '{target}' ({b} …) have no class in common; name their folders alike."),
+            source=source,
+            target=target,
+            a=", ".join(a.classes[:4]),
+            b=", ".join(b.classes[:4]),
+        )
+    left_out = sorted((set(a.classes) | set(b.classes)) - set(common))
+    first, second = _domain(source, a, common, seed), _domain(target, b, common, seed)
+    return Transfer(first, second, [*_left_out(left_out), *_duplicates(a, b, [first, second])])
+
+
+def _domain(path: Path, decoded: Decoded, classes: tuple[str, ...], seed: int) -> Domain:
+    """The images of the common classes; those of other classes are in no split."""
+    new = {decoded.classes.index(name): number for number, name in enumerate(classes)}
+    labels = np.array([new.get(int(label), -1) for label in decoded.labels], dtype=np.int64)
+    used = np.flatnonzero(labels >= 0)
+    parts = split_alike(labels[used], decoded.digests[used], seed)
+    if not all(len(part) for part in parts.values()):
+        told = mark("'{path}' has too few images ({count}) to train, validate and test; give at least three a class.")
+        raise Problem(told, path=path, count=len(used))
+    return Domain(
+        name=path.stem,
+        inputs=decoded.images,
+        labels=labels,
+        classes=classes,
+        splits={name: used[part] for name, part in parts.items()},
+        ids=decoded.names,
+    )
+
+
+def split_alike(labels: NDArray[np.int64], digests: NDArray[np.str_], seed: int) -> dict[Split, NDArray[np.int64]]:
+    """Stratified splits in which equal digests are never apart; one at least validates where two could train."""
+    _digests, first, group = np.unique(digests, return_index=True, return_inverse=True)
+    parts = stratified(labels[first], SHARES, seed)
+    if len(parts["train"]) > 1 and not len(parts["validation"]):
+        moved = np.random.default_rng(seed).integers(len(parts["train"]))
+        parts["validation"] = parts["train"][[moved]]
+        parts["train"] = np.delete(parts["train"], moved)
+    return {name: np.flatnonzero(np.isin(group, members)) for name, members in parts.items()}
+
+
+def _left_out(classes: list[str]) -> list[Problem]:
+    if not classes:
+        return []
+    told = mark("Only one of the two domains has these classes, so they are left out: {classes}.")
+    return [Problem(told, classes=", ".join(classes))]
+
+
+def _duplicates(a: Decoded, b: Decoded, domains: list[Domain]) -> list[Problem]:
+    """What is there twice: within a domain (kept in one split), or across to the target's test images."""
+    found = []
+    for domain, decoded in zip(domains, (a, b), strict=True):
+        used = decoded.digests[domain.labels >= 0]
+        twice = len(used) - len(set(used))
+        if twice:
+            told = mark("{domain} has {count} images twice; both are always in the same split.")
+            found.append(Problem(told, domain=domain.name, count=twice))
+    trained = a.digests[domains[0].splits["train"]]
+    leaked = int(np.isin(b.digests[domains[1].splits["test"]], trained).sum())
+    if leaked:
+        told = mark("{count} test images of the target are also training images of the source: a leak.")
+        found.append(Problem(told, count=leaked))
+    return found

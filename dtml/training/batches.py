@@ -1,0 +1,88 @@
+"""Batches: the samples of one domain's split on the device, in an order that only the seed decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dtml.tasks import Domain
+
+IN_MEMORY = 2 << 30
+"""Bytes of a set of samples up to which it is kept on the device; a larger one is read batch by batch."""
+
+
+class Samples:
+    """The inputs and the visible labels of some samples of one domain.
+
+    Labels of a domain that is to be adapted to are sealed: they are -1 here, whatever the task knows.
+    """
+
+    def __init__(
+        self, source: NDArray[Any] | Tensor, indices: NDArray[np.int64], labels: Tensor, device: torch.device
+    ) -> None:
+        self.indices, self.labels, self.device = indices, labels, device
+        self._source = source
+
+    @classmethod
+    def of(cls, domain: Domain, indices: NDArray[np.int64], device: torch.device, sealed: bool) -> Samples:
+        """The samples `indices` of a domain, on the device where they fit; `sealed` hides their labels."""
+        labels = np.full(len(indices), -1) if sealed else domain.labels[indices]
+        source: NDArray[Any] | Tensor = domain.inputs
+        if len(indices) * int(np.prod(domain.shape)) * domain.inputs.dtype.itemsize <= IN_MEMORY:
+            source = torch.from_numpy(domain.inputs[indices]).to(device)
+        return cls(source, indices, torch.as_tensor(labels).to(device), device)
+
+    def with_features(self, features: Tensor) -> Samples:
+        """The same samples, with features that were computed before as their inputs."""
+        return Samples(features, self.indices, self.labels, self.device)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def values_each(self) -> int:
+        """How many numbers one sample has."""
+        return int(np.prod(self._source.shape[1:]))
+
+    def take(self, positions: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Raw inputs and labels at `positions` of these samples."""
+        chosen = torch.from_numpy(positions).to(self.device)
+        return self._inputs(positions, chosen), self.labels[chosen]
+
+    def _inputs(self, positions: NDArray[np.int64], chosen: Tensor) -> Tensor:
+        if isinstance(self._source, Tensor):
+            return self._source[chosen]
+        rows = np.ascontiguousarray(self._source[self.indices[positions]])
+        return torch.from_numpy(rows).to(self.device, non_blocking=True)
+
+    def chunks(self, size: int) -> Iterator[Tensor]:
+        """All raw inputs in order, `size` at a time."""
+        for start in range(0, len(self), size):
+            positions = np.arange(start, min(start + size, len(self)))
+            yield self.take(positions)[0]
+
+
+class Order:
+    """An endless sequence of shuffled epochs; batch number `step` is a pure function of seed and step."""
+
+    def __init__(self, samples: int, batch: int, seed: tuple[int, ...]) -> None:
+        self._samples, self._batch, self._seed = samples, batch, seed
+        self._epochs: dict[int, NDArray[np.int64]] = {}
+
+    def batch(self, step: int) -> NDArray[np.int64]:
+        """The positions of batch number `step`; it may reach over the end of an epoch."""
+        wanted = np.arange(step * self._batch, (step + 1) * self._batch)
+        epochs, places = np.divmod(wanted, self._samples)
+        parts = [self._epoch(int(e))[places[epochs == e]] for e in np.unique(epochs)]
+        return np.concatenate(parts)
+
+    def _epoch(self, number: int) -> NDArray[np.int64]:
+        if number not in self._epochs:
+            self._epochs = {n: order for n, order in self._epochs.items() if n >= number - 1}
+            self._epochs[number] = np.random.default_rng((*self._seed, number)).permutation(self._samples)
+        return self._epochs[number]

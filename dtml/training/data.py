@@ -1,0 +1,117 @@
+"""What one run looks at: training batches of both domains, the probe, validation and test samples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dtml import paths
+from dtml.experiment import Experiment
+from dtml.language import mark
+from dtml.tasks import Domain, Transfer
+from dtml.training.batches import Samples
+from dtml.training.evaluation import features_of
+from dtml.training.events import Probe
+from dtml.training.model import Model
+
+Report = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The samples of a run on its device.
+
+    Attributes:
+        source: labelled training samples of the source, or None where the run never sees them.
+        target: training samples of the target, without labels unless it is the only domain; or None.
+        looks: samples that are only looked at: "probe_source", "probe_target", "validation",
+            "test_source", "test_target". Their labels are for reporting.
+        features: whether the inputs are features that were computed before.
+    """
+
+    source: Samples | None
+    target: Samples | None
+    looks: dict[str, Samples]
+    features: bool = False
+
+
+def prepare(experiment: Experiment, transfer: Transfer, device: torch.device) -> tuple[Data, Probe]:
+    """The samples of an experiment and its probe. Target labels are sealed unless the target stands alone."""
+    source, target = transfer.source, transfer.target
+    limit = experiment.training.probe
+    probes = [_some(domain, limit, (experiment.seed, side)) for side, domain in enumerate((source, target))]
+    validated = source.splits["validation"][:limit]
+    looks = {
+        "probe_source": Samples.of(source, probes[0], device, sealed=False),
+        "probe_target": Samples.of(target, probes[1], device, sealed=False),
+        "validation": Samples.of(source, validated, device, sealed=False),
+        "test_source": Samples.of(source, source.splits["test"], device, sealed=False),
+        "test_target": Samples.of(target, target.splits["test"], device, sealed=False),
+    }
+    alone = experiment.domains == "target"
+    data = Data(
+        source=None if alone else Samples.of(source, source.splits["train"], device, sealed=False),
+        target=None
+        if experiment.domains == "source"
+        else Samples.of(target, target.splits["train"], device, sealed=not alone),
+        looks=looks,
+    )
+    return data, _probe(source, target, probes)
+
+
+def _some(domain: Domain, limit: int, seed: tuple[int, int]) -> NDArray[np.int64]:
+    """Up to `limit` test samples, by seed, in the order of the domain."""
+    test = domain.splits["test"]
+    return np.sort(np.random.default_rng(seed).permutation(test)[:limit])
+
+
+def _probe(source: Domain, target: Domain, chosen: list[NDArray[np.int64]]) -> Probe:
+    pairs = list(zip((source, target), chosen, strict=True))
+    return Probe(
+        inputs=np.concatenate([domain.inputs[i] for domain, i in pairs]),
+        labels=np.concatenate([domain.labels[i] for domain, i in pairs]),
+        domains=np.repeat(np.array([0, 1], dtype=np.int8), [len(i) for i in chosen]),
+        ids=np.concatenate([domain.ids[i] for domain, i in pairs]),
+        classes=source.classes,
+    )
+
+
+def as_features(data: Data, model: Model, dtype: torch.dtype | None, report: Report) -> Data:
+    """The same data with the backbone's features as inputs; kept on disk by the content of inputs and weights."""
+    weights = _digest(*[t.cpu().numpy() for t in model.network.state_dict().values()], dtype)
+
+    def convert(samples: Samples | None) -> Samples | None:
+        return samples and samples.with_features(_features(samples, model, dtype, weights, report))
+
+    looks = {
+        name: samples.with_features(_features(samples, model, dtype, weights, report))
+        for name, samples in data.looks.items()
+    }
+    return replace(data, source=convert(data.source), target=convert(data.target), looks=looks, features=True)
+
+
+def _features(samples: Samples, model: Model, dtype: torch.dtype | None, weights: str, report: Report) -> Tensor:
+    key = _digest(*[chunk.cpu().numpy() for chunk in samples.chunks(4096)], weights)
+    path = paths.cache() / "features" / f"{key}.npy"
+    if not path.exists():
+        features = features_of(model, samples, dtype, lambda share: report(mark("Running the frozen backbone"), share))
+        with paths.replacing(path) as temporary:
+            np.save(temporary, features.cpu().numpy())
+    return torch.from_numpy(np.load(path)).to(samples.device)
+
+
+def _digest(*parts: NDArray[np.generic] | object) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(str((part.dtype, part.shape)).encode())
+            digest.update(np.ascontiguousarray(part).data)
+        else:
+            digest.update(str(part).encode())
+    return digest.hexdigest()

@@ -1,0 +1,99 @@
+"""What training tells while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dtml.errors import Problem
+from dtml.language import Text
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The fixed samples that every snapshot looks at; all from the test splits.
+
+    Attributes:
+        inputs: (n, ...) as the task holds them.
+        labels: (n,) true classes, for reporting only; -1 where unknown.
+        domains: (n,) 0 source, 1 target.
+        ids: (n,) the samples' names.
+        classes: class names.
+    """
+
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+    domains: NDArray[np.int8]
+    ids: NDArray[np.str_]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Started:
+    """Data and model are ready."""
+
+    probe: Probe
+    steps: int
+    device: str
+    precision: str
+    parameters: int
+    counts: dict[str, int]
+    remarks: list[Problem]
+
+
+@dataclass(frozen=True)
+class PhaseStarted:
+    """A phase begins at `step`."""
+
+    name: str
+    title: Text
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """Mean metrics of the steps since the last such event, up to `step`."""
+
+    step: int
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The probe at one moment, and the state to go on from.
+
+    Attributes:
+        step: steps done.
+        embeddings: (n, d) of the probe.
+        probabilities: (n, c) of the probe.
+        metrics: accuracies on the probe and on the source's validation split.
+        state: everything to resume from; refers to live tensors, so save it before the next event.
+    """
+
+    step: int
+    embeddings: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    metrics: dict[str, float]
+    state: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last checkpoint's accuracies on the whole test splits, and its predictions.
+
+    Attributes:
+        result: numbers by name; see `dtml.training.evaluation`.
+        predictions: by domain, (n,) predicted classes of the test split.
+        model: the trained model.
+    """
+
+    result: dict[str, Any]
+    predictions: dict[str, NDArray[np.int64]]
+    model: Any = field(repr=False)
+
+
+Event = Started | PhaseStarted | Progressed | Snapshot | Finished

@@ -1,0 +1,83 @@
+"""The model: backbone → embedding head → classifier."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from dtml import catalogue
+from dtml.backbones import Network
+from dtml.experiment import Embedding, Experiment
+from dtml.representation import Representation
+
+
+class Model(nn.Module):
+    """A backbone, an embedding head that gives the space to look at, and a linear classifier on it."""
+
+    def __init__(self, network: Network, embedding: Embedding, classes: int) -> None:
+        super().__init__()
+        self.network = network
+        self.head = Head(network.out_features, embedding)
+        self.classifier = nn.Linear(embedding.dim, classes)
+
+    def forward(self, inputs: Tensor) -> Representation:
+        """Representation of float inputs (n, *shape); see `as_input`."""
+        return self.from_features(self.network(inputs))
+
+    def from_features(self, features: Tensor) -> Representation:
+        """Representation of features (n, f) that were computed before."""
+        embedding = self.head(features)
+        return Representation(features, embedding, self.classifier(embedding))
+
+    def part(self, name: str) -> nn.Module:
+        """A part by the name that phases use: "stages.<name>", "head", "classifier"."""
+        return self.get_submodule(f"network.{name}" if name.startswith("stages.") else name)
+
+    def set_moving(self, parts: list[str]) -> None:
+        """Let these parts learn; freeze all others, batch statistics and dropout included."""
+        self.eval().requires_grad_(False)
+        for name in parts:
+            self.part(name).train().requires_grad_(True)
+
+
+class Head(nn.Module):
+    """features → embedding: one linear layer, an activation, dropout while training."""
+
+    def __init__(self, features: int, embedding: Embedding) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, embedding.dim)
+        self.activation = embedding.activation
+        self.dropout = nn.Dropout(embedding.dropout)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.dropout(self._activate(self.linear(features)))
+
+    def _activate(self, values: Tensor) -> Tensor:
+        match self.activation:
+            case "tanh":
+                return values.tanh()
+            case "relu":
+                return values.relu()
+            case "normalise":
+                return normalize(values.float(), dim=1)
+            case _:
+                return values
+
+
+def build(experiment: Experiment, shape: tuple[int, ...], classes: int) -> Model:
+    """The experiment's model for samples of `shape`, initialised from its seed."""
+    torch.manual_seed(experiment.seed)
+    pretrained = catalogue.component("strategy", experiment.strategy.name).pretrained  # type: ignore[attr-defined]
+    backbone = catalogue.create("backbone", experiment.backbone.name, **experiment.backbone.params)
+    return Model(backbone.build(model_shape(shape), pretrained), experiment.embedding, classes)
+
+
+def model_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one model input: images move their channels to the front."""
+    return (shape[2], shape[0], shape[1]) if len(shape) == 3 else shape
+
+
+def as_input(raw: Tensor) -> Tensor:
+    """uint8 images (n, h, w, c) as floats in [0, 1] (n, c, h, w), channels-last in memory; rows unchanged."""
+    return raw.permute(0, 3, 1, 2).float().div_(255) if raw.dtype == torch.uint8 else raw

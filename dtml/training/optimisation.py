@@ -1,0 +1,60 @@
+"""Optimiser and learning-rate schedule."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from dtml.experiment import Training
+from dtml.losses import Loss
+from dtml.strategies import Phase
+from dtml.training.model import Model
+
+
+def optimiser(model: Model, losses: list[Loss], phase: Phase, training: Training) -> Optimizer:
+    """An optimiser over the moving parts, each at its rate, and over the losses' learnable parts."""
+    groups = [{"params": list(model.part(name).parameters()), "factor": rate} for name, rate in phase.rates.items()]
+    groups += [{"params": list(loss.parameters()), "factor": 1.0} for loss in losses]
+    groups = [group for group in groups if group["params"]]
+    for group in groups:
+        group["lr"] = training.learning_rate * group["factor"]  # type: ignore[operator]
+    device = next(model.parameters()).device
+    shared: dict[str, Any] = {
+        "lr": training.learning_rate,
+        "weight_decay": training.weight_decay,
+        "fused": device.type in ("cuda", "cpu"),
+    }
+    match training.optimiser:
+        case "sgd":
+            return SGD(groups, momentum=training.momentum, nesterov=training.momentum > 0, **shared)
+        case "adam":
+            return Adam(groups, **shared)
+        case "adamw":
+            return AdamW(groups, **shared)
+
+
+def set_rate(optimiser: Optimizer, training: Training, progress: float) -> None:
+    """Set every group's learning rate for the share `progress` of the phase that is done."""
+    rate = training.learning_rate * schedule(training.schedule, progress)
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["factor"]
+
+
+def schedule(name: str, progress: float) -> float:
+    """The factor on the learning rate; "inverse" is 1/(1+10p)^0.75 (Ganin et al. 2016, section 5.2.2)."""
+    match name:
+        case "inverse":
+            return float((1 + 10 * progress) ** -0.75)
+        case "cosine":
+            return 0.5 * (1 + math.cos(math.pi * progress))
+        case _:
+            return 1.0
+
+
+def clip(model: Model, limit: float) -> None:
+    """Scale the gradient of the moving parts down to the norm `limit`; 0 means no limit."""
+    if limit > 0:
+        torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], limit)

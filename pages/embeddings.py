@@ -1,0 +1,51 @@
+"""Embeddings: both domains before | after adaptation."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import data, explorer, frame
+from app.language import summary
+from dtml import catalogue
+from dtml.language import _
+from dtml.runs.pictures import picture_spec
+
+st.title(_("Embeddings before and after adaptation"))
+chosen = frame.chosen_run()
+finished = [run for run in data.store().runs(states=["finished"]) if run.role == "adapted"]
+underway = explorer.underway(chosen)
+if underway:
+    frame.polling(explorer.wait_for, 1.0)(underway.id)
+    st.stop()
+if not finished:
+    frame.nothing_yet(
+        _("No adapted run has finished yet. Launch one: its embeddings before and after will be shown here."),
+        _("Launch a run"),
+        "launch",
+    )
+    st.stop()
+run = explorer.choose(finished, chosen)
+twin = explorer.twin_of(run)
+if twin is None:
+    st.stop()
+
+method, layout, domains = explorer.controls()
+shown = explorer.states(run, twin)
+if layout == "shared":
+    st.warning(
+        _(
+            "A joint map leaks: samples of “before” are pulled towards their positions “after”. Use it only to "
+            "follow single samples."
+        ),
+        icon=":material/warning:",
+    )
+explorer.picture(picture_spec([state for _title, state in shown], method, layout), shown, run, domains)
+st.caption(
+    summary(catalogue.entry("projection", method))
+    + " "
+    + _(
+        "All panels have the same scale. Click a class in the legend to hide it, double-click to see it alone; the "
+        "class's name stands in the middle of its source samples. One picture is not enough: compare with the other "
+        "projection."
+    )
+)

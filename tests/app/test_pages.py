@@ -1,0 +1,163 @@
+"""Every page, in both languages, empty and with runs; a person never sees a traceback."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dtml import Experiment, catalogue
+from dtml.runs.foreground import train_all
+from dtml.runs.pictures import compute_picture, last_state, picture_spec
+from dtml.runs.store import Run, Store
+from tests.conftest import QUICK, ROOT
+
+PAGES = ("home", "launch", "runs", "embeddings", "methods")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages ask for a worker; here nobody answers."""
+    for module in ("app.data", "app.explorer", "dtml.runs.launcher"):
+        monkeypatch.setattr(f"{module}.ensure_worker", lambda: None)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
+    """A home with an adapted run, its references and their picture."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("DTML_HOME", str(tmp_path_factory.mktemp("home")))
+    experiment = Experiment(task={"name": "moons", "samples": 200}, alignment="dann", training=QUICK, title="Moons")
+    runs = train_all(Store(), experiment, ["twin", "source_only", "target_only"], lambda _run, _event: None)
+    states = [last_state(runs["twin"].id), last_state(runs["adapted"].id)]
+    for method in ("umap", "pca"):
+        compute_picture(picture_spec(states, method))
+    yield dict(runs)
+    patch.undo()
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    """A page as a person opens it."""
+    app = AppTest.from_file(str(ROOT / "app" / "ui.py"), default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    if name != "home":
+        app.switch_page(f"../pages/{name}.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything that stands on a page."""
+    blocks = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
+    return "\n".join(str(block.value) for block in blocks)
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_without_runs(home: Path, page: str, language: str) -> None:
+    app = open_page(page, lang=language)
+    assert not app.error
+    assert bool(re.search(r"[\u4e00-\u9fff]", words(app))) == (language == "zh_CN")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_with_runs(trained: dict[str, Run], page: str) -> None:
+    app = open_page(page, run=trained["adapted"].id)
+    assert not app.error
+
+
+def test_runs_shows_the_result_beside_its_references(trained: dict[str, Run]) -> None:
+    app = open_page("runs", run=trained["adapted"].id)
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert set(shown) == {"adapted", "twin (no alignment)", "source only", "target only"}
+    assert shown["adapted"] == f"{100 * trained['adapted'].result['target_test_accuracy']:.1f} %"
+    assert "One seed does not prove" in words(app)
+    assert "this is not a result" in words(app)
+
+
+def test_a_failed_run_tells_why(home: Path) -> None:
+    from dtml.runs.execute import execute
+
+    wild = Experiment(
+        task="moons",
+        embedding={"activation": "none"},
+        training={"steps": 200, "optimiser": "sgd", "learning_rate": 1e6, "snapshots": 1},
+    )
+    store = Store()
+    run = execute(store, store.submit(wild, taken=True))
+    app = open_page("runs", run=run.id)
+    assert ["not a finite number at step" in error.value for error in app.error] == [True]
+
+
+def test_an_unknown_run_is_a_sentence(trained: dict[str, Run]) -> None:
+    app = open_page("runs", run="nothing")
+    assert any("There is no run 'nothing'" in error.value for error in app.error)
+
+
+def test_embeddings_draws_both_states(trained: dict[str, Run]) -> None:
+    app = open_page("embeddings", run=trained["adapted"].id)
+    chart = app.get("plotly_chart")[0].proto.spec
+    assert "Before" in chart
+    assert "After" in chart
+    assert "lower moon" in chart
+
+
+def test_launching_queues_run_and_references(home: Path) -> None:
+    app = open_page("launch")
+    app.button(key="launch").click().run()
+    assert not app.exception
+    runs = Store().runs()
+    assert {run.role for run in runs} == {"adapted", "twin", "source_only", "target_only"}
+    assert {run.experiment.task.name for run in runs} == {"digits"}
+
+
+def test_the_default_run_starts_at_one_click(home: Path) -> None:
+    app = open_page("home")
+    app.button(key="launch-default").click().run()
+    assert not app.exception
+    assert {run.role for run in Store().runs()} >= {"adapted", "twin"}
+
+
+def test_another_task_brings_its_own_backbone(home: Path) -> None:
+    app = open_page("launch")
+    task = next(box for box in app.selectbox if box.label == "Task")
+    task.set_value("moons").run()
+    assert not app.exception
+    app.button(key="launch").click().run()
+    assert {run.experiment.backbone.name for run in Store().runs()} == {"mlp"}
+
+
+def test_a_choice_that_does_not_fit_is_a_sentence_and_loses_nothing(home: Path) -> None:
+    app = open_page("launch")
+    next(box for box in app.selectbox if box.label == "Metric").set_value("dtml").run()
+    next(box for box in app.selectbox if box.label == "Activation").set_value("relu").run()
+    assert any("choose 'tanh' or 'normalise'" in error.value for error in app.error)
+    app.button(key="launch").click().run()
+    assert Store().runs() == []
+    assert next(box for box in app.selectbox if box.label == "Metric").value == "dtml"
+
+
+def test_methods_lists_the_catalogue(home: Path) -> None:
+    shown = words(open_page("methods"))
+
+    kinds = [
+        kind
+        for kind in catalogue.KINDS
+        if all(catalogue.entry(kind, n)["title"][0] in shown for n in catalogue.names(kind))
+    ]
+    assert kinds, "at least the kind that is open is shown whole"
+
+
+def test_language_switch_is_on_every_page(home: Path) -> None:
+    for page in PAGES:
+        app = open_page(page)
+        switch = next(group for group in app.button_group if "Language" in group.label)
+        assert list(switch.options) == ["English", "简体中文"]

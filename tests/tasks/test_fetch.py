@@ -1,0 +1,122 @@
+"""Downloads against a server of our own: whole, resumed, from a mirror, and never half."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dtml.errors import Problem
+from dtml.fetch import fetch
+
+CONTENT = bytes(range(256)) * 4000
+CHECKSUM = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """/file gives the content, with ranges; /stubborn knows no ranges; /broken hangs up half way; else 404."""
+
+    asked: list[str] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(f"{self.path} {self.headers.get('Range', '')}".strip())
+        start = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        if self.path not in ("/file", "/stubborn", "/broken"):
+            return self.send_error(404)
+        if self.path == "/file" and start >= len(CONTENT):
+            return self.send_error(416)
+        start = start if self.path == "/file" else 0
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.end_headers()
+        self.wfile.write(CONTENT[start : len(CONTENT) // 2 if self.path == "/broken" else None])
+        return None
+
+    def log_message(self, *_arguments: object) -> None:
+        """Silence."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    Server.asked = []
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=httpd.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+def get(urls: list[str], path: Path, checksum: str = CHECKSUM) -> list[float]:
+    shares: list[float] = []
+    fetch(urls, path, checksum, lambda _what, share: shares.append(share))
+    return shares
+
+
+def test_a_file_comes_whole_and_tells_its_progress(server: str, tmp_path: Path) -> None:
+    path = tmp_path / "below" / "file.bin"
+    shares = get([f"{server}/file"], path)
+    assert path.read_bytes() == CONTENT
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_it_goes_on_where_it_stopped(server: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    (tmp_path / "file.bin.part").write_bytes(CONTENT[:5000])
+    get([f"{server}/file"], path)
+    assert Server.asked == ["/file bytes=5000-"]
+    assert path.read_bytes() == CONTENT
+
+
+def test_it_begins_anew_where_the_server_cannot_go_on(server: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    (tmp_path / "file.bin.part").write_bytes(CONTENT[:5000])
+    get([f"{server}/stubborn"], path)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_part_that_is_too_long_is_thrown_away(server: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    (tmp_path / "file.bin.part").write_bytes(CONTENT + b"more")
+    get([f"{server}/file"], path)
+    assert path.read_bytes() == CONTENT
+
+
+def test_an_old_beginning_does_not_spoil_the_file(server: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    (tmp_path / "file.bin.part").write_bytes(b"of another version")
+    get([f"{server}/file"], path)
+    assert Server.asked == ["/file bytes=18-", "/file"]
+    assert path.read_bytes() == CONTENT
+
+
+def test_the_next_mirror_goes_on_after_a_broken_connection(server: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    get([f"{server}/nothing", f"{server}/broken", f"{server}/file"], path)
+    assert Server.asked[-1] == f"/file bytes={len(CONTENT) // 2}-"
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_wrong_file_is_never_put_in_place(server: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    with pytest.raises(Problem, match="wrong checksum sha256:[0-9a-f]{64}.*by hand"):
+        get([f"{server}/file"], path, "sha256:00")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_mirror_answers(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    with pytest.raises(Problem, match="could not be downloaded"):
+        get(["http://127.0.0.1:9/file"], path)
+    assert not path.exists()
+
+
+def test_the_start_of_a_sha256_is_enough(server: str, tmp_path: Path) -> None:
+    get([f"{server}/file"], tmp_path / "file.bin", f"sha256:{hashlib.sha256(CONTENT).hexdigest()[:8]}")

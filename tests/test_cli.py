@@ -1,0 +1,131 @@
+"""The command line: what it prints, and that a person sees sentences."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dtml import Experiment
+from dtml.cli import app, numbers, roles
+from dtml.errors import Problem
+from dtml.runs.store import Store
+
+
+def dtml(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    return subprocess.run([sys.executable, "-m", "dtml", *arguments], capture_output=True, text=True, check=False)
+
+
+def run(*arguments: str) -> str:
+    """The command in this process; raises what it raises."""
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_last_line_of_train_is_one_json_object(home: Path, toml: Path) -> None:
+    done = dtml("train", str(toml), "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["state"] == "finished"
+    assert {"run", "source_test_accuracy", "target_test_accuracy", "seconds", "twin"} <= set(told)
+    assert told["twin"]["state"] == "finished"
+    assert Store().run(told["run"]).state == "finished"
+
+
+def test_train_shows_a_table_with_all_references(home: Path, toml: Path) -> None:
+    output = run("train", str(toml), "--references", "all", "--seed", "3")
+    assert "source only" in output
+    assert "target only" in output
+    assert {run_.experiment.seed for run_ in Store().runs()} == {3}
+
+
+def test_a_failed_run_is_a_sentence_and_an_exit_code(home: Path, tmp_path: Path) -> None:
+    wild = Experiment(
+        task="moons",
+        embedding={"activation": "none"},
+        training={"steps": 200, "optimiser": "sgd", "learning_rate": 1e6},
+    )
+    path = tmp_path / "wild.toml"
+    path.write_text(wild.to_toml(), "utf-8")
+    done = dtml("train", str(path), "--json")
+    assert done.returncode == 1
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["state"] == "failed"
+    assert "not a finite number at step" in told["error"]
+    assert "Traceback" not in done.stderr
+
+
+def test_sweep_pairs_by_seed_and_trains_nothing_twice(home: Path, toml: Path) -> None:
+    told = json.loads(run("sweep", str(toml), "--seeds", "0-2", "--references", "twin", "--json").splitlines()[-1])
+    assert told["seeds"] == [0, 1, 2]
+    assert told["difference"]["twin"]["half_width"] is not None
+    count = len(Store().runs())
+    table = run("sweep", str(toml), "--seeds", "0-2", "--references", "twin")
+    assert "±" in table
+    assert len(Store().runs()) == count == 6
+
+
+BAD = [
+    (("train", "nothing.toml"), "There is no file 'nothing.toml'"),
+    (("show", "alignment", "corall"), "did you mean 'coral'?"),
+    (("show", "alignments", "coral"), "did you mean 'alignment'?"),
+    (("list", "metrics"), "did you mean 'metric'?"),
+    (("get", "task", "mnist_usp"), "did you mean 'mnist_usps'?"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), BAD)
+def test_bad_input_is_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
+    done = dtml(*arguments)
+    assert done.returncode == 1
+    assert sentence in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_list_and_show_tell_what_can_be_chosen() -> None:
+    assert "coral" in run("list")
+    shown = run("show", "alignment", "dann")
+    assert "ceiling" in shown
+    assert "arxiv.org/abs/1505.07818" in shown
+
+
+def test_runs_lists_the_newest(home: Path, moons: Experiment) -> None:
+    identity = Store().submit(moons).id
+    assert identity in run("runs")
+
+
+def test_doctor_tells_where_things_are(home: Path) -> None:
+    output = run("doctor")
+    assert str(home) in output.replace("\n", "")
+    assert "task moons: ready" in output
+
+
+def test_doctor_tells_how_to_mend(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DTML_DATA", str(home / "nowhere"))
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert "correct DTML_DATA or unset it" in result.output
+
+
+def test_a_device_that_is_not_there(home: Path, toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DTML_DEVICE", "abacus")
+    done = dtml("train", str(toml))
+    assert done.returncode == 1
+    assert "DTML_DEVICE is 'abacus'" in " ".join(done.stderr.split())
+
+
+def test_seeds_and_references_as_text() -> None:
+    assert numbers("0-4") == [0, 1, 2, 3, 4]
+    assert numbers("1,5") == [1, 5]
+    assert roles("all") == ["twin", "source_only", "target_only"]
+    assert roles("none") == []
+    with pytest.raises(Problem, match="names no seeds"):
+        numbers("a few")
+    with pytest.raises(Problem, match="did you mean 'twin'"):
+        roles("twins")
