@@ -58,7 +58,12 @@ class Loss(Component, nn.Module):
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """Squared Euclidean distances (n, m) between the rows of a (n, d) and b (m, d), from one product; ≥ 0."""
+    """Squared Euclidean distances (n, m) between the rows of a (n, d) and b (m, d), from one product; ≥ 0.
+
+    The rows are centred first: far from the origin the product would lose the digits of small distances.
+    """
+    centre = b.detach().mean(0)
+    a, b = a - centre, b - centre
     return (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T).clamp_min(0)
 
 

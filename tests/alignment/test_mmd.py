@@ -33,6 +33,12 @@ def test_equal_samples_are_at_distance_0(a: np.ndarray, b: np.ndarray) -> None:
     assert torch.allclose(coral(rows, other), coral(other, rows))
 
 
+def test_collapsed_samples_far_from_the_origin_are_at_distance_0() -> None:
+    """Equal rows: the width comes from their distances, which must not be rounding errors of the product."""
+    rows = torch.full((7, 3), 9.89818242, dtype=torch.float64)
+    assert mmd2(rows, rows, 5, 2.0, 0.0, unbiased=False).abs() < 1e-9
+
+
 def test_unbiased_estimate_may_be_negative() -> None:
     a, b = torch.tensor([[0.0], [2.0]]), torch.tensor([[0.0], [2.0]])
     assert mmd2(a, b, 1, 2.0, 1.0, unbiased=True) < 0
