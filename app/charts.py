@@ -32,6 +32,8 @@ SYMBOLS = ("circle", "diamond-open")
 MANY = 3000
 """Points from which on WebGL draws them."""
 GREY = "#8a94a6"
+PAPER = ("#ffffff", "#0f141c")
+"""The page's background, light and dark."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,18 @@ def embeddings(
     points = sum(len(panel.coordinates) for panel in panels)
     scatter = go.Scattergl if points > MANY else go.Scatter
     for column, panel in enumerate(panels, 1):
-        for domain in domains:
-            for trace in _traces(panel, seen, domain, scatter, legend=column == 1 and domain == domains[0]):
+        for domain in sorted(domains, reverse=True):  # the fewer, filled source samples on top
+            for trace in _traces(panel, seen, domain, scatter, dark, legend=column == 1 and domain == domains[0]):
                 figure.add_trace(trace, 1, column)
         figure.add_traces(_class_names(panel, seen, dark), 1, column)
     _explain_symbols(figure, domains)
     return _frame(figure, panels)
 
 
-def _traces(panel: Panel, seen: dict[str, NDArray[Any]], domain: int, scatter: Any, legend: bool) -> list[Any]:
-    classes = seen["classes"]
+def _traces(
+    panel: Panel, seen: dict[str, NDArray[Any]], domain: int, scatter: Any, dark: bool, legend: bool
+) -> list[Any]:
+    classes, rim = seen["classes"], PAPER[dark]
     side = (_("source"), _("target"))[domain]
     traces = []
     for label in _labels(seen):
@@ -84,9 +88,9 @@ def _traces(panel: Panel, seen: dict[str, NDArray[Any]], domain: int, scatter: A
                 marker={
                     "color": colour(label),
                     "symbol": SYMBOLS[domain],
-                    "size": 5 if domain == 0 else 7,
-                    "opacity": 0.85,
-                    "line": {"width": 0 if domain == 0 else 1.2},
+                    "size": 8 if domain == 0 else 7,
+                    "opacity": 0.95 if domain == 0 else 0.7,
+                    "line": {"width": 1, "color": rim} if domain == 0 else {"width": 1.2},
                 },
                 hovertemplate=_("class {name} · predicted {predicted}<br>{side} · {id}").format(
                     name=name, predicted="%{customdata[0]}", side=side, id="%{customdata[1]}"
@@ -99,7 +103,7 @@ def _traces(panel: Panel, seen: dict[str, NDArray[Any]], domain: int, scatter: A
 
 def _class_names(panel: Panel, seen: dict[str, NDArray[Any]], dark: bool) -> list[go.Scatter]:
     """Each class's name at the middle of its source samples."""
-    ink, halo = ("#ffffff", "#0e1117") if dark else ("#11151c", "#ffffff")
+    ink, halo = PAPER[not dark], PAPER[dark]
     font = {"size": 18, "color": ink, "shadow": ", ".join([f"0 0 3px {halo}"] * 4)}
     traces = []
     for label in _labels(seen):
@@ -171,7 +175,7 @@ def _frame(figure: go.Figure, panels: Sequence[Panel]) -> go.Figure:
     for annotation, x in zip(figure.layout.annotations, figure.select_xaxes(), strict=False):
         annotation.update(x=x.domain[0], xanchor="left", yshift=8, font={"size": 16})  # beside Plotly's buttons
     figure.update_layout(
-        height=560 if len(panels) < 3 else 460,
+        height=540 if len(panels) < 3 else 460,
         margin={"l": 8, "r": 8, "t": 44, "b": 8},
         legend={
             "orientation": "h",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -102,9 +103,9 @@ def _wait_for_twin(identity: str) -> None:
     )
 
 
-def controls() -> tuple[str, Layout, list[int]]:
-    """What to draw: the projection, the layout, and the domains."""
-    method_cell, layout_cell, domain_cell = st.columns([1, 2, 1])
+def controls() -> tuple[str, Layout, list[int], bool]:
+    """What to draw: the projection, the layout, the domains, and whether the untrained start, too."""
+    method_cell, layout_cell, domain_cell, start_cell = st.columns([3, 6, 3, 3], vertical_alignment="bottom")
     methods = sorted(catalogue.names("projection"), reverse=True)
     method = method_cell.segmented_control(
         _("Projection"),
@@ -139,21 +140,26 @@ def controls() -> tuple[str, Layout, list[int]]:
         persist_state="session",
         format_func=lambda side: sides[side],
     )
-    return method, layout, sorted(domains) or [0, 1]
+    untrained = start_cell.toggle(_("Untrained start"), key="untrained", persist_state="session")
+    return method, layout, sorted(domains) or [0, 1], untrained
 
 
-def states(run: Run, twin: Run) -> list[tuple[str, State]]:
-    """The states to draw with their titles: start (on request), before, after at the chosen step."""
+def after(run: Run) -> int:
+    """The step whose snapshot is shown as “after”."""
     steps = RunFolder(run.id).steps()
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
-    step = left.select_slider(
-        _("“After” at step"),
-        steps,
-        steps[-1],
-        key=f"after-{run.id}",
-        help=_("Snapshots of the adapted run; the last one is its result."),
+    return int(
+        st.select_slider(
+            _("“After” at step"),
+            steps,
+            steps[-1],
+            key=f"after-{run.id}",
+            help=_("Snapshots of the adapted run; the last one is its result."),
+        )
     )
-    untrained = right.toggle(_("Show the untrained start"), key="untrained")
+
+
+def states(run: Run, twin: Run, step: int, untrained: bool) -> list[tuple[str, State]]:
+    """The states to draw with their titles: start (on request), before, after at the chosen step."""
     first = [(_("Untrained start"), (twin.id, RunFolder(twin.id).steps()[0]))] if untrained else []
     before = last_state(twin.id)
     return [
@@ -213,5 +219,5 @@ def _wait_for_picture(spec: dict[str, Any]) -> None:
     told = (
         _(job.doing["what"]) if job.doing.get("what") else _("Waiting for the worker; the first picture takes longest")
     )
-    st.progress(share or 0.0, f"{told} …" if not share else f"{told} · {100 * share:.0f} %")
+    st.progress(share or 0.0, f"{told} … {words.left(job.remaining(time.time()))}")
     st.skeleton(height=420)

@@ -75,15 +75,13 @@ def _waiting(run: Run) -> str:
 def _now(run: Run) -> tuple[float, str]:
     """How far a running run is, and the words for it."""
     steps = run.experiment.training.steps
-    if run.step == 0 and run.doing.get("share") is not None:
-        return float(run.doing["share"]), f"{words.doing(run)} …"
+    left = words.left(run.remaining(time.time()))
+    if run.prepared is not None:
+        return run.prepared, f"{words.doing(run)} … {left}"
     told = _("{doing} · {percent} · step {step} of {steps}").format(
         doing=words.doing(run), percent=f"{100 * run.share:.0f} %", step=run.step, steps=steps
     )
-    remaining = run.remaining(time.time())
-    if remaining is not None:
-        told += " · " + _("about {time} left").format(time=words.duration(remaining))
-    return min(1.0, run.share), told
+    return min(1.0, run.share), f"{told} {left}"
 
 
 def _references(family: dict[Role, Run]) -> None:

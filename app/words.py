@@ -136,6 +136,11 @@ def duration(seconds: float | None) -> str:
     return _("{hours} h {minutes} min").format(hours=whole // 3600, minutes=whole % 3600 // 60)
 
 
+def left(seconds: float | None) -> str:
+    """How long something still takes, as the end of a line; nothing where that is not known."""
+    return "" if seconds is None else "· " + _("about {time} left").format(time=duration(seconds))
+
+
 def spent(run: Run) -> float | None:
     """Seconds from a run's start to its end, or to now."""
     if run.started is None:

@@ -14,7 +14,7 @@ from rich.table import Table
 from dtml.comparison import Interval, gap_closed, interval, paired
 from dtml.language import _
 from dtml.runs.store import Run
-from dtml.training import Event, Progressed, Snapshot, Started
+from dtml.training import Event, Preparing, Progressed, Snapshot, Started
 
 COLUMNS = ("adapted", "twin", "source_only", "target_only")
 
@@ -35,6 +35,7 @@ class Reporter:
     def __init__(self, console: Console) -> None:
         self._progress = _progress(console)
         self._lines: dict[str, TaskID] = {}
+        self._preparing: TaskID | None = None
 
     def __enter__(self) -> Reporter:
         self._progress.start()
@@ -45,17 +46,32 @@ class Reporter:
     ) -> None:
         self._progress.stop()
 
-    def __call__(self, run: Run, event: Event) -> None:
+    def __call__(self, run: Run, event: Event | Preparing) -> None:
         steps = run.experiment.training.steps
+        label = f"{role_title(run.role)}, " + _("seed {seed}").format(seed=run.experiment.seed)
         match event:
+            case Preparing():
+                self._prepare(f"{label}: {_(event.what)}", event.share)
             case Started():
-                label = f"{role_title(run.role)}, " + _("seed {seed}").format(seed=run.experiment.seed)
+                self._prepared()
                 self._lines[run.id] = self._progress.add_task(label, total=steps, note="")
             case Progressed():
                 self._progress.update(self._lines[run.id], completed=event.step)
             case Snapshot():
                 note = _("target {accuracy:.1%}").format(accuracy=event.metrics.get("target_accuracy", float("nan")))
                 self._progress.update(self._lines[run.id], completed=event.step, note=note)
+
+    def _prepare(self, told: str, share: float) -> None:
+        """A line for what takes long before the first step; the next one takes its place."""
+        if told not in self._lines:
+            self._prepared()
+            self._preparing = self._lines[told] = self._progress.add_task(told, total=1.0, note="")
+        self._progress.update(self._lines[told], completed=share)
+
+    def _prepared(self) -> None:
+        if self._preparing is not None:
+            self._progress.update(self._preparing, visible=False)
+            self._preparing = None
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 
 from dtml import catalogue
 from dtml.errors import Problem
-from dtml.language import mark
+from dtml.language import Text, mark
 from dtml.schema import explained, first_error
 
 Role = Literal["adapted", "twin", "source_only", "target_only"]
@@ -225,8 +225,17 @@ def _terms(kind: str, raw: Any) -> tuple[Choice, ...]:
 
 
 def _check_fit(experiment: Experiment) -> None:
-    """Refuse parts that do not fit together."""
-    inputs = catalogue.entry("task", experiment.task.name)["inputs"]
+    """Refuse what is missing, and parts that do not fit together."""
+    facts = catalogue.entry("task", experiment.task.name)
+    absent = [key for key in facts["needs"] if not experiment.task.params[key]]
+    if absent:
+        raise Problem(
+            mark("The task '{task}' needs '{key}' ({meaning}); give it."),
+            task=experiment.task.name,
+            key=absent[0],
+            meaning=Text(facts["parameters"][absent[0]]["description"], facts["parameters"][absent[0]]["zh"]),
+        )
+    inputs = facts["inputs"]
     accepts = catalogue.entry("backbone", experiment.backbone.name)["accepts"]
     if inputs not in accepts:
         fitting = [n for n in catalogue.names("backbone") if inputs in catalogue.entry("backbone", n)["accepts"]]

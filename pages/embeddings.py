@@ -24,13 +24,17 @@ if not finished:
         "launch",
     )
     st.stop()
-run = explorer.choose(finished, chosen)
+choice, moment = st.columns([3, 2])
+with choice:
+    run = explorer.choose(finished, chosen)
 twin = explorer.twin_of(run)
 if twin is None:
     st.stop()
+with moment:
+    step = explorer.after(run)
 
-method, layout, domains = explorer.controls()
-shown = explorer.states(run, twin)
+method, layout, domains, untrained = explorer.controls()
+shown = explorer.states(run, twin, step, untrained)
 if layout == "shared":
     st.warning(
         _(

@@ -56,6 +56,7 @@ BAD = [
     ({"task": "moons", "seed": -1}, "'seed' is -1"),
     ({"task": "moons", "backbone": "lenet"}, "The backbone 'lenet' takes images.*choose mlp"),
     ({"task": "moons", "metric": "dtml", "embedding": {"activation": "relu"}}, "choose 'tanh' or 'normalise'"),
+    ({"task": {"name": "folders", "source": "photos"}}, "The task 'folders' needs 'target'"),
 ]
 
 

@@ -27,19 +27,26 @@ class _Cancelled(Exception):
     """The run was asked to stop."""
 
 
-def execute(store: Store, run: Run, listen: Callable[[training.Event], None] | None = None) -> Run:
+Listener = Callable[[training.Event | training.Preparing], None]
+
+
+def execute(store: Store, run: Run, listen: Listener = lambda event: None) -> Run:
     """Train a claimed run and record everything; whatever goes wrong becomes the run's state.
 
     Args:
         listen: told each event once it is recorded.
     """
     recorder = _Recorder(store, run)
+
+    def report(what: str, share: float) -> None:
+        recorder.report(what, share)
+        listen(training.Preparing(what, share))
+
     try:
         with store.pulse(run=run.id):
-            for event in training.train(run.experiment, report=recorder.report, resume=recorder.resume()):
+            for event in training.train(run.experiment, report=report, resume=recorder.resume()):
                 recorder.take(event)
-                if listen:
-                    listen(event)
+                listen(event)
     except (_Cancelled, KeyboardInterrupt):
         recorder.write()
         store.cancelled(run.id)
@@ -76,6 +83,7 @@ class _Recorder:
         self._info: dict[str, Any] = {}
         self._phases: list[dict[str, Any]] = []
         self._last = 0.0
+        self._preparing: tuple[str, float] = ("", 0.0)
         write_text(self._folder.experiment, run.experiment.to_toml())
 
     def resume(self) -> dict[str, Any] | None:
@@ -88,9 +96,11 @@ class _Recorder:
 
     def report(self, what: str, share: float) -> None:
         """Something takes long before the first step."""
+        if what != self._preparing[0]:
+            self._preparing = (what, time.time())
         if share in (0.0, 1.0) or time.monotonic() - self._last > EVERY:
             self._last = time.monotonic()
-            self._tell(doing={"what": what, "share": share})
+            self._tell(doing={"what": what, "share": share, "since": self._preparing[1]})
 
     def take(self, event: training.Event) -> None:
         match event:

@@ -8,9 +8,9 @@ from typing import Any
 from dtml.experiment import Experiment, Role
 from dtml.runs.execute import execute
 from dtml.runs.store import Run, Store
-from dtml.training import Event
+from dtml.training import Event, Preparing
 
-Listener = Callable[[Run, Event], None]
+Listener = Callable[[Run, Event | Preparing], None]
 
 
 def train_all(

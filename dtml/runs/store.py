@@ -123,11 +123,18 @@ class Run:
         """The share of its steps that is done."""
         return 1.0 if self.state == "finished" else self.step / self.experiment.training.steps
 
+    @property
+    def prepared(self) -> float | None:
+        """The share that is done of what takes long before the first step; None where that is over."""
+        return self.doing.get("share") if self.step == 0 else None
+
     def remaining(self, now: float) -> float | None:
-        """Seconds still to go, from the pace since its first step; None where that is not known yet."""
+        """Seconds still to go, from the pace so far; before the first step, of what it is at. None: not known yet."""
         since = self.info.get("since")
-        if self.state != "running" or not since or self.step <= since["step"]:
+        if self.state != "running":
             return None
+        if not since or self.step <= since["step"]:
+            return _remaining(self.doing, now)
         pace = (now - since["time"]) / (self.step - since["step"])
         return pace * (self.experiment.training.steps - self.step)
 
@@ -142,6 +149,16 @@ class Job:
     state: State
     doing: dict[str, Any]
     error: Problem | None
+
+    def remaining(self, now: float) -> float | None:
+        """Seconds still to go, from the pace so far; None where that is not known yet."""
+        return _remaining(self.doing, now)
+
+
+def _remaining(doing: dict[str, Any], now: float) -> float | None:
+    """Seconds still to go with something that is told as {"share", "since"}."""
+    share, since = doing.get("share"), doing.get("since")
+    return (now - since) * (1 - share) / share if share and since else None
 
 
 class Store:

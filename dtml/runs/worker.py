@@ -191,13 +191,15 @@ def project_next(store: Store) -> bool:
     job = store.claim_job("projection")
     if job is None:
         return False
-    store.tell_job(job.key, {"what": mark("Computing the projection"), "share": None})
+    begun = time.time()
+
+    def tell(share: float) -> None:
+        store.tell_job(job.key, {"what": mark("Computing the projection"), "share": share, "since": begun})
+
+    tell(0.0)
     try:
         with threadpool_limits(1), store.pulse(job=job.key):
-            compute_picture(
-                job.spec,
-                lambda share: store.tell_job(job.key, {"what": mark("Computing the projection"), "share": share}),
-            )
+            compute_picture(job.spec, tell)
         store.end_job(job.key)
     except Problem as problem:
         store.end_job(job.key, problem)

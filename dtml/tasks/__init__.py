@@ -62,6 +62,8 @@ class Task(Component):
 
     kind = "task"
     inputs: ClassVar[Inputs] = "images"
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Parameters that have no useful default; an experiment without them is refused."""
     recommended: ClassVar[dict[str, Any]] = {}
     """The parts of an experiment that suit this task; what a person leaves out is taken from here."""
 
@@ -84,6 +86,7 @@ class Task(Component):
     def facts(cls) -> dict[str, Any]:
         return {
             "inputs": cls.inputs,
+            "needs": list(cls.needs),
             "recommended": cls.recommended,
             "downloads": cls.fetch is not Task.fetch,
         }

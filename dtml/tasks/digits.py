@@ -37,8 +37,8 @@ class Digits(Task):
         "来自 scikit-learn 的真实手写数字；目标域的数字与照片块混合。无需下载任何数据。",
     )
     formula = (
-        r"x_t = \max(x,\ s\,p)\ \text{(over)},\quad \bigl|\,x - s\,p\,\bigr|\ \text{(difference)},\quad "
-        r"(1 - s)\,x + s\,p\ \text{(mix)}"
+        r"x_t = \begin{cases}\max(x,\ s\,p) & \text{over}\\ \bigl|\,x - s\,p\,\bigr| & \text{difference}\\ "
+        r"(1 - s)\,x + s\,p & \text{mix}\end{cases}"
     )
     paper = Paper(
         "Ganin, Ustinova, Ajakan, Germain, Larochelle, Laviolette, Marchand, Lempitsky", 2016,

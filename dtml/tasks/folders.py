@@ -37,6 +37,7 @@ class Folders(Task):
         "Your own images: a source and a target folder, or zip archives, with one folder for each class.",
         "您自己的图像：源与目标两个文件夹（或 zip 压缩包），每个类别一个子文件夹。",
     )
+    needs = ("source", "target")
     recommended = RECOMMENDED
 
     class Params(BaseParams):
@@ -48,8 +49,7 @@ class Folders(Task):
         colour: bool = param(True, "Colour images", "彩色图像")
 
     def load(self, seed: int, progress: Progress | None = None) -> Transfer:
-        sides = [(name, _located(name, getattr(self.params, name))) for name in ("source", "target")]
-        (_, source), (_, target) = sides
+        source, target = _located("source", self.params.source), _located("target", self.params.target)
         return load_folders(source, target, self.params.size, self.params.colour, seed, progress)
 
 

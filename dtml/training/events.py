@@ -32,6 +32,14 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Preparing:
+    """Something takes long before the first step; `share` of it is done. Told aside, not yielded."""
+
+    what: str
+    share: float
+
+
+@dataclass(frozen=True)
 class Started:
     """Data and model are ready."""
 

@@ -145,6 +145,14 @@ def test_a_choice_that_does_not_fit_is_a_sentence_and_loses_nothing(home: Path) 
     assert next(box for box in app.selectbox if box.label == "Metric").value == "dtml"
 
 
+def test_own_images_without_their_folders_are_not_launched(home: Path) -> None:
+    app = open_page("launch")
+    next(box for box in app.selectbox if box.label == "Task").set_value("folders").run()
+    assert any("The task 'folders' needs 'source'" in error.value for error in app.error)
+    app.button(key="launch").click().run()
+    assert Store().runs() == []
+
+
 def test_methods_lists_the_catalogue(home: Path) -> None:
     shown = words(open_page("methods"))
 

@@ -21,6 +21,7 @@ from dtml.runs.foreground import summary, train_all
 from dtml.runs.launcher import ensure_worker, lock_file, worker_alive
 from dtml.runs.pictures import compute_picture, last_state, picture_spec, read_picture
 from dtml.runs.store import Run, Store
+from dtml.training import Preparing
 from tests.conftest import QUICK
 
 
@@ -39,6 +40,13 @@ def test_a_run_leaves_everything_behind(home: Path, moons: Experiment) -> None:
     steps = [step for step, _values in store.metrics(run.id)]
     assert max(steps) == 20
     assert 0 < run.result["seconds"] < 60
+
+
+def test_what_takes_long_before_the_first_step_is_told(home: Path, moons: Experiment) -> None:
+    store, heard = Store(), list[object]()
+    execute(store, store.submit(moons.replace(strategy="feature_extraction"), taken=True), heard.append)
+    told = {event.what for event in heard if isinstance(event, Preparing)}
+    assert {"Loading the data", "Running the frozen backbone"} <= told
 
 
 def test_a_failed_run_keeps_its_snapshots_and_tells_why(home: Path) -> None:

@@ -68,6 +68,19 @@ def test_life_of_a_run(store: Store, moons: Experiment) -> None:
     assert store.metrics(run.id, after=5) == [(10, {"a": 2.0})]
 
 
+def test_remaining_time_follows_the_pace(store: Store, moons: Experiment) -> None:
+    run = store.submit(moons, taken=True)
+    assert store.run(run.id).remaining(now=100.0) is None
+    store.progress(run.id, doing={"what": "Loading the data", "share": 0.25, "since": 90.0})
+    assert store.run(run.id).prepared == 0.25
+    assert store.run(run.id).remaining(now=100.0) == pytest.approx(30.0)
+    store.progress(
+        run.id, step=5, doing={"what": "Training", "share": None}, info={"since": {"step": 0, "time": 100.0}}
+    )
+    assert store.run(run.id).prepared is None
+    assert store.run(run.id).remaining(now=110.0) == pytest.approx(30.0)
+
+
 def test_what_has_ended_stays_as_it_ended(store: Store, moons: Experiment) -> None:
     run = store.submit(moons, taken=True)
     store.finish(run.id, {})
