@@ -51,7 +51,8 @@ class Reporter:
         label = f"{role_title(run.role)}, " + _("seed {seed}").format(seed=run.experiment.seed)
         match event:
             case Preparing():
-                self._prepare(f"{label}: {_(event.what)}", event.share)
+                what = _(event.what)
+                self._prepare(f"{label}: {what}", event.share)
             case Started():
                 self._prepared()
                 self._lines[run.id] = self._progress.add_task(label, total=steps, note="")
