@@ -280,7 +280,7 @@ def _legend() -> dict[str, Any]:
 def _lines(title: str, *, points: bool = True, percent: bool = False, height: int = 320) -> dict[str, Any]:
     axis = {"format": ".0%"} if percent else {"format": "~g"}
     return {
-        "title": {"text": title, "fontSize": 13, "fontWeight": 600, "anchor": "start"},
+        "title": {"text": title, "fontSize": 13, "fontWeight": 600, "anchor": "start", "offset": 6},
         "height": height,
         "mark": {"type": "line", "point": {"size": 28} if points else False, "strokeWidth": 2},
         "encoding": {
