@@ -53,7 +53,7 @@ class Embedding(BaseModel):
 
     dim: int = Field(64, ge=2, le=4096, description=mark("Dimensions"))
     activation: Literal["tanh", "relu", "normalise", "none"] = Field("tanh", description=mark("Activation"))
-    dropout: float = Field(0.0, ge=0, lt=1, description=mark("Dropout"))
+    dropout: float = Field(0.0, ge=0, lt=1, description=mark("Dropout before the classifier"))
 
     @property
     def bounded(self) -> bool:

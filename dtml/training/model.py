@@ -13,12 +13,17 @@ from dtml.representation import Representation
 
 
 class Model(nn.Module):
-    """A backbone, an embedding head that gives the space to look at, and a linear classifier on it."""
+    """A backbone, an embedding head that gives the space to look at, and a linear classifier on it.
+
+    Dropout stands between embedding and classifier: losses on distances must not see its noise, against which
+    the only remedy of a metric loss is to shrink the embedding.
+    """
 
     def __init__(self, network: Network, embedding: Embedding, classes: int) -> None:
         super().__init__()
         self.network = network
         self.head = Head(network.out_features, embedding)
+        self.dropout = nn.Dropout(embedding.dropout)
         self.classifier = nn.Linear(embedding.dim, classes)
 
     def forward(self, inputs: Tensor) -> Representation:
@@ -28,7 +33,7 @@ class Model(nn.Module):
     def from_features(self, features: Tensor) -> Representation:
         """Representation of features (n, f) that were computed before."""
         embedding = self.head(features)
-        return Representation(features, embedding, self.classifier(embedding))
+        return Representation(features, embedding, self.classifier(self.dropout(embedding)))
 
     def part(self, name: str) -> nn.Module:
         """A part by the name that phases use: "stages.<name>", "head", "classifier"."""
@@ -37,23 +42,21 @@ class Model(nn.Module):
     def set_moving(self, parts: list[str]) -> None:
         """Let these parts learn; freeze all others, batch statistics and dropout included."""
         self.eval().requires_grad_(False)
+        self.dropout.train("classifier" in parts)
         for name in parts:
             self.part(name).train().requires_grad_(True)
 
 
 class Head(nn.Module):
-    """features → embedding: one linear layer, an activation, dropout while training."""
+    """features → embedding: one linear layer and an activation."""
 
     def __init__(self, features: int, embedding: Embedding) -> None:
         super().__init__()
         self.linear = nn.Linear(features, embedding.dim)
         self.activation = embedding.activation
-        self.dropout = nn.Dropout(embedding.dropout)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.dropout(self._activate(self.linear(features)))
-
-    def _activate(self, values: Tensor) -> Tensor:
+        values = self.linear(features)
         match self.activation:
             case "tanh":
                 return values.tanh()

@@ -27,7 +27,7 @@ def test_backbone_maps_its_inputs_to_finite_features(name: str) -> None:
 def test_lenet_without_normalisation_treats_samples_alone() -> None:
     """What the default net does to a sample does not depend on its batch, so the twin cannot adapt by statistics."""
     model = build(Experiment(task="digits"), (28, 28, 1), 10).train()
-    model.head.dropout.p = 0.0
+    model.dropout.p = 0.0
     images = torch.rand(4, 1, 28, 28)
     assert torch.allclose(model(images).logits[:2], model(images[:2]).logits, atol=1e-6)
 
@@ -35,9 +35,18 @@ def test_lenet_without_normalisation_treats_samples_alone() -> None:
 def test_batch_normalisation_mixes_samples() -> None:
     experiment = Experiment(task="digits", backbone={"name": "lenet", "normalisation": "batch"})
     model = build(experiment, (28, 28, 1), 10).train()
-    model.head.dropout.p = 0.0
+    model.dropout.p = 0.0
     images = torch.rand(4, 1, 28, 28)
     assert not torch.allclose(model(images).logits[:2], model(images[:2]).logits, atol=1e-4)
+
+
+def test_dropout_is_felt_by_the_classifier_alone() -> None:
+    """Losses on distances see the embedding without its noise."""
+    model = build(Experiment(task="moons", embedding={"dim": 16, "dropout": 0.5}), (2,), 2).train()
+    rows = torch.randn(5, 2)
+    first, again = model(rows), model(rows)
+    assert torch.equal(first.embedding, again.embedding)
+    assert not torch.equal(first.logits, again.logits)
 
 
 def test_images_become_floats_with_channels_first() -> None:
