@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,13 +56,14 @@ def embeddings(
         domains: which domains to draw, 0 source and 1 target.
     """
     figure = make_subplots(1, len(panels), subplot_titles=[p.title for p in panels], horizontal_spacing=0.02)
-    points = sum(len(panel.coordinates) for panel in panels)
-    scatter = go.Scattergl if points > MANY else go.Scatter
+    drawn = int(np.isin(seen["domains"], domains).sum()) * len(panels)
+    scatter = go.Scattergl if drawn > MANY else go.Scatter
     for column, panel in enumerate(panels, 1):
         for domain in sorted(domains, reverse=True):  # the fewer, filled source samples on top
             for trace in _traces(panel, seen, domain, scatter, dark, legend=column == 1 and domain == domains[0]):
                 figure.add_trace(trace, 1, column)
-        figure.add_traces(_class_names(panel, seen, dark), 1, column)
+        for name in _class_names(panel, seen, dark):
+            figure.add_annotation(**name, row=1, col=column)
     _explain_symbols(figure, domains)
     return _frame(figure, panels)
 
@@ -101,30 +103,17 @@ def _traces(
     return traces
 
 
-def _class_names(panel: Panel, seen: dict[str, NDArray[Any]], dark: bool) -> list[go.Scatter]:
-    """Each class's name at the middle of its source samples."""
-    ink, halo = PAPER[not dark], PAPER[dark]
-    font = {"size": 18, "color": ink, "shadow": ", ".join([f"0 0 3px {halo}"] * 4)}
-    traces = []
+def _class_names(panel: Panel, seen: dict[str, NDArray[Any]], dark: bool) -> list[dict[str, Any]]:
+    """Each class's name at the middle of its source samples; an annotation, so that WebGL cannot cover it."""
+    font = {"size": 18, "color": PAPER[not dark], "shadow": ", ".join([f"0 0 3px {PAPER[dark]}"] * 4)}
+    names = []
     for label in _labels(seen):
         mine = (seen["labels"] == label) & (seen["domains"] == 0)
-        if label < 0 or not mine.any():
-            continue
-        x, y = np.median(panel.coordinates[mine], axis=0)
-        name = str(seen["classes"][label])
-        traces.append(
-            go.Scatter(
-                x=[x],
-                y=[y],
-                mode="text",
-                text=[f"<b>{name}</b>"],
-                legendgroup=name,
-                showlegend=False,
-                hoverinfo="skip",
-                textfont=font,
-            )
-        )
-    return traces
+        if label >= 0 and mine.any():
+            x, y = np.median(panel.coordinates[mine], axis=0)
+            text = f"<b>{html.escape(str(seen['classes'][label]))}</b>"
+            names.append({"x": float(x), "y": float(y), "text": text, "font": font, "showarrow": False})
+    return names
 
 
 def _labels(seen: dict[str, NDArray[Any]]) -> list[int]:
@@ -218,7 +207,7 @@ def accuracy_curves(runs: dict[str, Metrics]) -> tuple[pd.DataFrame, dict[str, A
     ]
     if not rows:
         return None
-    spec = _lines(_("Accuracy on the probe samples (target solid, source dashed)"), percent=True)
+    spec = _lines(percent=True)
     spec["encoding"] |= {
         "color": {
             "field": "run",
@@ -248,8 +237,15 @@ def loss_curves(metrics: Metrics) -> tuple[pd.DataFrame, dict[str, Any]] | None:
     ]
     if not rows:
         return None
-    spec = _lines(_("Loss terms, weighted"), points=False)
-    spec["encoding"]["color"] = {"field": "term", "type": "nominal", "title": None, "legend": _legend()}
+    spec = _lines(points=False)
+    terms = list(dict.fromkeys(row["term"] for row in rows))  # the same colours in every language
+    spec["encoding"]["color"] = {
+        "field": "term",
+        "type": "nominal",
+        "title": None,
+        "legend": _legend(),
+        "scale": {"domain": terms},
+    }
     return pd.DataFrame(rows), spec
 
 
@@ -261,7 +257,7 @@ def watched_curves(metrics: Metrics) -> dict[str, tuple[pd.DataFrame, dict[str, 
             if "/" in name and not name.startswith("loss/"):
                 found.setdefault(name, []).append({"step": step, "value": value})
     return {
-        name: (pd.DataFrame(rows), _lines(words.watched(name), points=False, height=190, percent="accuracy" in name))
+        name: (pd.DataFrame(rows), _lines(points=False, height=190, percent="accuracy" in name))
         for name, rows in found.items()
     }
 
@@ -277,10 +273,9 @@ def _legend() -> dict[str, Any]:
     }
 
 
-def _lines(title: str, *, points: bool = True, percent: bool = False, height: int = 320) -> dict[str, Any]:
+def _lines(*, points: bool = True, percent: bool = False, height: int = 320) -> dict[str, Any]:
     axis = {"format": ".0%"} if percent else {"format": "~g"}
     return {
-        "title": {"text": title, "fontSize": 13, "fontWeight": 600, "anchor": "start", "offset": 6},
         "height": height,
         "mark": {"type": "line", "point": {"size": 28} if points else False, "strokeWidth": 2},
         "encoding": {
@@ -288,7 +283,7 @@ def _lines(title: str, *, points: bool = True, percent: bool = False, height: in
                 "field": "step",
                 "type": "quantitative",
                 "title": _("step"),
-                "axis": {"tickMinStep": 1, "grid": False},
+                "axis": {"tickMinStep": 1, "grid": False, "format": "d"},
             },
             "y": {"field": "value", "type": "quantitative", "title": None, "axis": axis, "scale": {"zero": False}},
             "tooltip": [

@@ -19,7 +19,8 @@ from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.runs.folder import RunFolder, read_arrays
 from dtml.runs.launcher import ensure_worker, worker_alive
-from dtml.runs.store import Run, Store
+from dtml.runs.records import Run
+from dtml.runs.store import Store
 
 REFERENCES: tuple[Role, ...] = ("twin", "source_only", "target_only")
 EXAMPLES = ROOT / "assets" / "experiments"

@@ -15,7 +15,7 @@ from dtml.projection.layout import Layout
 from dtml.runs.folder import RunFolder
 from dtml.runs.launcher import ensure_worker
 from dtml.runs.pictures import State, ask_for_picture, last_state, picture_key, read_picture
-from dtml.runs.store import Run
+from dtml.runs.records import Run
 
 
 def underway(chosen: str | None) -> Run | None:
@@ -39,11 +39,11 @@ def wait_for(identity: str) -> None:
     frame.link("runs", _("Watch it"), icon=":material/monitoring:", run=identity)
 
 
-def choose(runs: list[Run], chosen: str | None) -> Run:
-    """A select box over finished adapted runs; the choice goes into the address."""
+def choose(runs: list[Run], chosen: str | None, awaited: bool) -> Run:
+    """A select box over finished adapted runs; the choice goes into the address, unless a run is `awaited` there."""
     known = {run.id: run for run in runs}
     current = chosen if chosen in known else _instead(chosen, known) or runs[0].id
-    if chosen and chosen not in known:
+    if chosen and chosen not in known and not awaited:
         st.info(
             _("`{run}` is no finished adapted run, so another one is shown.").format(run=chosen), icon=":material/info:"
         )
@@ -56,7 +56,8 @@ def choose(runs: list[Run], chosen: str | None) -> Run:
         format_func=lambda identity: _label(known[identity]),
         on_change=lambda: frame.choose_run(st.session_state[key]),
     )
-    frame.choose_run(current)
+    if not awaited:
+        frame.choose_run(current)
     return known[current]
 
 
@@ -84,7 +85,7 @@ def twin_of(run: Run) -> Run | None:
     st.info(_("“Before” is the same run without alignment (its twin), and there is none yet."), icon=":material/info:")
     if st.button(_("Train the twin"), type="primary", key=f"twin-{run.id}"):
         data.store().submit(run.experiment.twin())
-        with st.spinner(_("Starting the worker …")):
+        with st.spinner(_("Starting the worker …"), show_time=True):
             ensure_worker()
         st.rerun()
     return None
@@ -105,7 +106,7 @@ def _wait_for_twin(identity: str) -> None:
 
 def controls() -> tuple[str, Layout, list[int], bool]:
     """What to draw: the projection, the layout, the domains, and whether the untrained start, too."""
-    method_cell, layout_cell, domain_cell, start_cell = st.columns([3, 6, 3, 3], vertical_alignment="bottom")
+    method_cell, layout_cell, domain_cell, start_cell = st.columns([4, 9, 6, 4], vertical_alignment="bottom")
     methods = sorted(catalogue.names("projection"), reverse=True)
     method = method_cell.segmented_control(
         _("Projection"),
@@ -130,18 +131,18 @@ def controls() -> tuple[str, Layout, list[int], bool]:
             "Joint: all states in one fit, which draws “before” as if it were adapted already."
         ),
     )
-    sides = {0: _("● source"), 1: _("◇ target")}
-    domains = domain_cell.pills(
+    sides = {"both": _("both"), "source": _("● source"), "target": _("◇ target")}
+    side = domain_cell.segmented_control(
         _("Domains"),
         list(sides),
-        selection_mode="multi",
-        default=list(sides),
+        default="both",
+        required=True,
         key="domains",
         persist_state="session",
-        format_func=lambda side: sides[side],
+        format_func=lambda name: sides[name],
     )
     untrained = start_cell.toggle(_("Untrained start"), key="untrained", persist_state="session")
-    return method, layout, sorted(domains) or [0, 1], untrained
+    return method, layout, {"both": [0, 1], "source": [0], "target": [1]}[side], untrained
 
 
 def after(run: Run) -> int:
@@ -182,7 +183,7 @@ def picture(spec: dict[str, Any], shown: list[tuple[str, State]], run: Run, doma
         if job.error and job.state == "failed":
             st.error(str(job.error), icon=":material/error:")
             return
-        with st.spinner(_("Starting the worker …")):
+        with st.spinner(_("Starting the worker …"), show_time=True):
             ensure_worker()
         frame.polling(_wait_for_picture, 0.7)(spec)
         return
@@ -198,16 +199,17 @@ def picture(spec: dict[str, Any], shown: list[tuple[str, State]], run: Run, doma
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]},
         alt=_("Embeddings of source and target samples before and after adaptation, coloured by class."),
     )
-    _numbers(shown)
+    _numbers(shown, domains)
 
 
-def _numbers(shown: list[tuple[str, State]]) -> None:
+def _numbers(shown: list[tuple[str, State]], domains: list[int]) -> None:
     """Under each panel, how often its network is right on the samples drawn."""
+    labels = (_("source accuracy (samples drawn)"), _("target accuracy (samples drawn)"))
     for cell, (_title, state) in zip(st.columns(len(shown)), shown, strict=True):
-        source, target = data.accuracies(*state)
+        accuracies = data.accuracies(*state)
         with cell.container(horizontal=True):
-            st.metric(_("source accuracy (samples drawn)"), words.percent(source))
-            st.metric(_("target accuracy (samples drawn)"), words.percent(target))
+            for domain in domains:
+                st.metric(labels[domain], words.percent(accuracies[domain]))
 
 
 def _wait_for_picture(spec: dict[str, Any]) -> None:

@@ -24,13 +24,11 @@ def component(kind: str, chosen: str, names: list[str], base: str) -> str:
     from app.words import kind as kind_title
 
     entries = {name: catalogue.entry(kind, name) for name in names}
+    key = f"{base}:{kind}"
+    held = st.session_state.get(key, chosen)
+    st.session_state[key] = held if held in names else names[0]  # set anew, it is shown in the current language
     name = st.selectbox(
-        kind_title(kind),
-        names,
-        index=names.index(chosen) if chosen in names else 0,
-        format_func=lambda n: title(entries[n]),
-        key=f"{base}:{kind}",
-        persist_state="session",
+        kind_title(kind), names, format_func=lambda n: title(entries[n]), key=key, persist_state="session"
     )
     st.caption(summary(entries[name]))
     if entries[name]["formula"]:
@@ -40,10 +38,11 @@ def component(kind: str, chosen: str, names: list[str], base: str) -> str:
 
 def parameters(kind: str, name: str, given: dict[str, Any], base: str) -> dict[str, Any]:
     """Inputs for the hyper-parameters of a component, in an expander; returns their values."""
-    schemas = catalogue.entry(kind, name)["parameters"]
+    entry = catalogue.entry(kind, name)
+    schemas = entry["parameters"]
     if not schemas:
         return {}
-    with st.expander(_("Parameters"), icon=":material/tune:"):
+    with st.expander(_("Parameters"), icon=":material/tune:", expanded=bool(entry.get("needs"))):
         return fields(schemas, given, f"{base}:{kind}:{name}")
 
 

@@ -10,7 +10,7 @@ from app import charts, data, frame, words
 from dtml.comparison import gap_closed
 from dtml.experiment import Role
 from dtml.language import _
-from dtml.runs.store import Run
+from dtml.runs.records import Run
 
 Signature = tuple[tuple[str, str], ...]
 
@@ -103,10 +103,12 @@ def _curves(family: dict[Role, Run]) -> None:
     shown = {role: values for role, values in metrics.items() if role in ("adapted", "twin") or len(metrics) == 1}
     accuracy, losses = charts.accuracy_curves(dict(shown)), charts.loss_curves(own)
     if accuracy is None and losses is None:
-        st.caption(_("The curves appear with the first snapshot."))
+        if not next(iter(family.values())).ended:
+            st.caption(_("The curves appear with the first snapshot."))
         return
     left, right = st.columns(2)
     if accuracy:
+        left.markdown("**" + _("Accuracy on the probe samples (target solid, source dashed)") + "**")
         left.vega_lite_chart(
             *accuracy,
             key="accuracy",
@@ -114,12 +116,14 @@ def _curves(family: dict[Role, Run]) -> None:
             alt=_("Accuracy of source and target over the steps of training."),
         )
     if losses:
+        right.markdown("**" + _("Loss terms, weighted") + "**")
         right.vega_lite_chart(
             *losses, key="losses", width="stretch", alt=_("The loss terms over the steps of training.")
         )
     watched = charts.watched_curves(own)
     if watched:
         for cell, (name, chart) in zip(st.columns(max(2, len(watched))), watched.items(), strict=False):
+            cell.markdown(f"**{words.watched(name)}**")
             cell.vega_lite_chart(*chart, key=f"watched-{name}", width="stretch", alt=words.watched(name))
 
 

@@ -13,7 +13,7 @@ from app.language import summary, title
 from dtml import catalogue
 from dtml.experiment import Experiment
 from dtml.language import _
-from dtml.runs.store import Run
+from dtml.runs.records import Run
 
 
 def heading(run: Run) -> str:
@@ -79,7 +79,7 @@ def runs_table(runs: Sequence[Run], chosen: str | None) -> None:
             _("Metric"): words.names(run.experiment.metric),
             _("Seed"): run.experiment.seed,
             _("Target accuracy"): words.percent(run.result.get("target_test_accuracy")),
-            _("Duration"): words.duration(words.spent(run)),
+            _("Duration"): words.duration(words.spent(run)) if run.ended else "–",
             _("Created"): words.moment(run.created),
         }
         for run in runs

@@ -25,7 +25,7 @@ page = st.navigation(list(frame.pages().values()), position="top")
 language.switch()
 
 try:
-    with st.spinner(_("Reading the catalogue of methods (the first time takes some seconds) …")):
+    with st.spinner(_("Reading the catalogue of methods (the first time takes some seconds) …"), show_time=True):
         catalogue.entries()
     page.run()
 except Problem as problem:

@@ -1,4 +1,4 @@
-"""Words for what the store and the catalogue name by keys."""
+"""Words for what runs do, and how pages write numbers and times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import Any
 
 from app.language import text
 from dtml.language import _
-from dtml.runs.store import Run
+from dtml.runs.records import Run
+from dtml.vocabulary import claim, kind, role, state
+
+__all__ = [
+    "claim", "doing", "duration", "kind", "left", "moment", "names", "percent", "points", "role", "role_help", "spent",
+    "state", "term", "watched",
+]  # fmt: skip
 
 STATE_COLOURS = {
     "queued": "gray",
@@ -27,16 +33,6 @@ STATE_ICONS = {
 }
 
 
-def role(name: str) -> str:
-    """What a run stands for."""
-    return {
-        "adapted": _("adapted"),
-        "twin": _("twin (no alignment)"),
-        "source_only": _("source only"),
-        "target_only": _("target only"),
-    }.get(name, name)
-
-
 def role_help(name: str) -> str:
     """The same in one sentence."""
     return {
@@ -45,46 +41,6 @@ def role_help(name: str) -> str:
         "source_only": _("The same network without any target batch."),
         "target_only": _("The same network trained with the target's own labels: what could be reached."),
     }.get(name, "")
-
-
-def state(name: str) -> str:
-    """The state of a run."""
-    return {
-        "queued": _("queued"),
-        "running": _("running"),
-        "finished": _("finished"),
-        "failed": _("failed"),
-        "cancelled": _("cancelled"),
-        "lost": _("lost"),
-    }.get(name, name)
-
-
-def kind(name: str) -> str:
-    """A kind of component."""
-    return {
-        "task": _("Task"),
-        "backbone": _("Backbone"),
-        "strategy": _("Strategy"),
-        "alignment": _("Alignment"),
-        "metric": _("Metric"),
-        "measure": _("Measures"),
-        "projection": _("Projection"),
-    }.get(name, name)
-
-
-def claim(name: str) -> str:
-    """An invariant that a loss claims."""
-    return {
-        "zero_on_equal_domains": _("zero on equal domains"),
-        "symmetric": _("symmetric"),
-        "permutation_invariant": _("order of samples does not matter"),
-        "translation_invariant": _("invariant to translation"),
-        "rotation_invariant": _("invariant to rotation"),
-        "blind_to_mean_shift": _("blind to a shift of the mean"),
-        "non_negative": _("never negative"),
-        "bounded": _("bounded"),
-        "gradient_reversed": _("gradient reversed on purpose"),
-    }.get(name, name.replace("_", " "))
 
 
 def term(name: str) -> str:

@@ -23,9 +23,10 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any, ClassVar
 
+from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dtml import paths
+from dtml import paths, vocabulary
 from dtml.errors import Problem, nearest
 from dtml.language import Text, mark
 
@@ -184,11 +185,13 @@ def entries() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def publish() -> Path:
-    """Write the catalogue as plain data where `entries` looks for it."""
-    content = {kind: {name: c.entry() for name, c in components(kind).items()} for kind in KINDS}
+    """Write the catalogue as plain data where `entries` looks for it; of several processes only the first does."""
     path = paths.cache() / f"catalogue-{stamp()}.json"
-    with paths.replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+    with FileLock(paths.cache() / "catalogue.lock"):
+        if not path.exists():
+            content = {kind: {name: c.entry() for name, c in components(kind).items()} for kind in KINDS}
+            with paths.replacing(path) as temporary:
+                temporary.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
     return path
 
 
@@ -213,7 +216,8 @@ def _checked(entry: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
     try:
         return model_of(entry["kind"], entry["name"], entry["parameters"])(**params).model_dump()
     except ValidationError as error:
-        raise explained(error, f"{entry['kind']} '{entry['name']}'", entry["parameters"]) from None
+        where = f"{vocabulary.kind(entry['kind']).lower()} '{entry['name']}'"
+        raise explained(error, where, entry["parameters"]) from None
 
 
 def allowed(schema: dict[str, Any]) -> str:
@@ -235,6 +239,7 @@ def _lookup(what: str, name: str, known: dict[str, Any]) -> Any:
 
 def unknown(what: str, name: str, known: Iterable[str]) -> Problem:
     """The sentence for a name that there is not, with the nearest one."""
+    what = vocabulary.kind(what).lower()
     best = nearest(str(name), known)
     if best:
         return Problem(

@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from dtml import catalogue
+from dtml import catalogue, vocabulary
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
-from dtml.language import Text, _
+from dtml.language import Text, _, mark
 
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None, no_args_is_help=False)
 get = typer.Typer(help=_("Download what is published: the data of a task, the weights of a backbone."))
@@ -34,8 +34,8 @@ References = Annotated[
 
 def main() -> None:
     """Run the command; a person sees sentences, never a traceback."""
-    _settle_environment()
     try:
+        _settle_environment()
         app()
     except Problem as problem:
         err.print(str(problem), style="red", markup=False, highlight=False)
@@ -53,27 +53,28 @@ def _settle_environment() -> None:
     os.environ.update(worker_environment())
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(
+    invoke_without_command=True,
+    help=_("Deep transfer metric learning that can be looked at. Without a command: start the dashboard."),
+)
 def dashboard(
     context: typer.Context,
     port: Annotated[int, typer.Option(help=_("Port of the dashboard on the loopback address (0: a free one)."))] = 0,
     browser: Annotated[bool, typer.Option(help=_("Open the dashboard in the browser."))] = True,
 ) -> None:
-    """Deep transfer metric learning that can be looked at. Without a command: start the dashboard."""
     if context.invoked_subcommand is None:
         from dtml.dashboard import serve
 
         serve(port, browser)
 
 
-@app.command()
+@app.command(help=_("Train an experiment here and now, then its references that are not trained yet."))
 def train(
     file: File,
     as_json: AsJson = False,
     seed: Annotated[int | None, typer.Option(help=_("Use this seed instead of the file's."))] = None,
     references: References = "twin",
 ) -> None:
-    """Train an experiment here and now, then its references that are not trained yet."""
     from dtml.console import Reporter, results
     from dtml.runs.foreground import summary, train_all
     from dtml.runs.store import Store
@@ -93,17 +94,18 @@ def train(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(
+    help=_(
+        "Train an experiment and its references with several seeds, and compare them paired by seed. What is finished "
+        "already is not trained again."
+    )
+)
 def sweep(
     file: File,
     seeds: Annotated[str, typer.Option(help=_("Seeds: a range such as 0-4, or a list such as 1,5,9."))] = "0-4",
     references: References = "all",
     as_json: AsJson = False,
 ) -> None:
-    """Train an experiment and its references with several seeds, and compare them paired by seed.
-
-    What is finished already is not trained again.
-    """
     from dtml.console import Reporter, compared, comparison, results
     from dtml.runs.foreground import train_all
     from dtml.runs.store import Store
@@ -117,7 +119,7 @@ def sweep(
     rows = [list(runs.values()) for runs in trained]
     failed = [run for row in rows for run in row if run.state != "finished"]
     if failed:
-        raise failed[0].error or Problem(_("The run '{id}' was cancelled."), id=failed[0].id)
+        raise failed[0].error or Problem(mark("The run '{id}' was cancelled."), id=failed[0].id)
     if as_json:
         print(json.dumps(compared(rows), ensure_ascii=False))
     else:
@@ -125,22 +127,20 @@ def sweep(
         out.print(comparison(compared(rows)))
 
 
-@app.command("list")
+@app.command("list", help=_("List what can be chosen, of one kind or of all."))
 def list_(kind: Annotated[str | None, typer.Argument(help=", ".join(catalogue.KINDS))] = None) -> None:
-    """List what can be chosen, of one kind or of all."""
     table = Table(_("Kind"), _("Name"), _("Title"), _("In one sentence"), box=None)
     for each in [kind] if kind else catalogue.KINDS:
         for name in catalogue.names(each):
             entry = catalogue.entry(each, name)
-            table.add_row(each, name, str(Text(*entry["title"])), str(Text(*entry["summary"])))
+            table.add_row(vocabulary.kind(each), name, str(Text(*entry["title"])), str(Text(*entry["summary"])))
     out.print(table)
 
 
-@app.command()
+@app.command(help=_("Show one method: its formula, its source, its parameters."))
 def show(kind: str, name: str) -> None:
-    """Show one method: its formula, its source, its parameters."""
     entry = catalogue.entry(kind, name)
-    out.print(f"[bold]{Text(*entry['title'])}[/]  ({kind} '{name}')", highlight=False)
+    out.print(f"[bold]{Text(*entry['title'])}[/]  ({vocabulary.kind(kind)} '{name}')", highlight=False)
     out.print(str(Text(*entry["summary"])), markup=False, highlight=False)
     if entry["formula"]:
         out.print(entry["formula"], markup=False, highlight=False)
@@ -151,7 +151,9 @@ def show(kind: str, name: str) -> None:
             highlight=False,
         )
     if entry["claims"]:
-        out.print(_("claims: {claims}").format(claims=", ".join(entry["claims"])), highlight=False)
+        out.print(
+            _("claims: {claims}").format(claims=", ".join(map(vocabulary.claim, entry["claims"]))), highlight=False
+        )
     if entry["parameters"]:
         out.print(_parameters(entry["parameters"]))
 
@@ -165,34 +167,33 @@ def _parameters(properties: dict[str, Any]) -> Table:
     return table
 
 
-@app.command()
+@app.command(help=_("List the newest runs."))
 def runs(limit: int = 20) -> None:
-    """List the newest runs."""
     from dtml.console import run_table
     from dtml.runs.store import Store
 
     out.print(run_table(Store().runs(limit)))
 
 
-@app.command()
+@app.command(help=_("Run what waits in the queue; the dashboard starts one by itself."))
 def worker(
     idle_exit: Annotated[float | None, typer.Option(help=_("End after so many seconds without work."))] = None,
     parallel: Annotated[int, typer.Option(min=1, help=_("Runs at a time."))] = 1,
 ) -> None:
-    """Run what waits in the queue; the dashboard starts one by itself."""
     from dtml.runs.worker import work
 
     work(parallel, idle_exit)
 
 
-@app.command()
+@app.command(
+    help=_("Tell what is installed, which device there is, where things are kept, and how to mend what is wrong.")
+)
 def doctor() -> None:
-    """Tell what is installed, which device there is, where things are kept, and how to mend what is wrong."""
     from dtml.doctor import examine
 
-    wrong = 0
+    wrong = False
     for finding in examine():
-        wrong += bool(finding.mend)
+        wrong |= bool(finding.mend)
         out.print(f"{'[red]✗' if finding.mend else '[green]✓'}[/] [bold]{finding.what}[/]: ", end="", highlight=False)
         out.print(finding.value, markup=False, highlight=False)
         if finding.mend:
@@ -201,15 +202,13 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-@get.command("task")
+@get.command("task", help=_("Download the data of a task."))
 def get_task(name: str) -> None:
-    """Download the data of a task."""
     _fetch("task", name)
 
 
-@get.command("backbone")
+@get.command("backbone", help=_("Download the learned weights of a backbone."))
 def get_backbone(name: str) -> None:
-    """Download the learned weights of a backbone."""
     _fetch("backbone", name)
 
 
@@ -237,11 +236,10 @@ def roles(text: str) -> list[Role]:
 def numbers(text: str) -> list[int]:
     """The seeds that a text such as "0-4" or "1,5,9" names."""
     try:
-        if "-" in text:
-            first, last = map(int, text.split("-"))
-            return list(range(first, last + 1))
-        return [int(part) for part in text.split(",")]
+        first, dash, last = text.partition("-")
+        named = list(range(int(first), int(last) + 1)) if dash else [int(part) for part in text.split(",")]
     except ValueError:
-        raise Problem(
-            _("'{text}' names no seeds; write a range such as 0-4, or a list such as 1,5,9."), text=text
-        ) from None
+        named = []
+    if not named:
+        raise Problem(mark("'{text}' names no seeds; write a range such as 0-4, or a list such as 1,5,9."), text=text)
+    return named

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from dtml import vocabulary
 from dtml.comparison import Interval, gap_closed, interval, paired
 from dtml.language import _
-from dtml.runs.store import Run
+from dtml.runs.records import Run
 from dtml.training import Event, Preparing, Progressed, Snapshot, Started
 
 COLUMNS = ("adapted", "twin", "source_only", "target_only")
@@ -36,6 +37,7 @@ class Reporter:
         self._progress = _progress(console)
         self._lines: dict[str, TaskID] = {}
         self._preparing: TaskID | None = None
+        self._told: set[str] = set()
 
     def __enter__(self) -> Reporter:
         self._progress.start()
@@ -48,13 +50,15 @@ class Reporter:
 
     def __call__(self, run: Run, event: Event | Preparing) -> None:
         steps = run.experiment.training.steps
-        label = f"{role_title(run.role)}, " + _("seed {seed}").format(seed=run.experiment.seed)
+        label = f"{vocabulary.role(run.role)}, " + _("seed {seed}").format(seed=run.experiment.seed)
         match event:
             case Preparing():
                 what = _(event.what)
                 self._prepare(f"{label}: {what}", event.share)
             case Started():
                 self._prepared()
+                for remark in event.remarks:
+                    self._remark(str(remark))
                 self._lines[run.id] = self._progress.add_task(label, total=steps, note="")
             case Progressed():
                 self._progress.update(self._lines[run.id], completed=event.step)
@@ -68,6 +72,12 @@ class Reporter:
             self._prepared()
             self._preparing = self._lines[told] = self._progress.add_task(told, total=1.0, note="")
         self._progress.update(self._lines[told], completed=share)
+
+    def _remark(self, told: str) -> None:
+        """Say what was noticed in the data, once for all runs on it."""
+        if told not in self._told:
+            self._told.add(told)
+            self._progress.console.print(told, style="yellow", markup=False, highlight=False)
 
     def _prepared(self) -> None:
         if self._preparing is not None:
@@ -89,23 +99,12 @@ def bar(console: Console) -> Iterator[Callable[[str, float], None]]:
         yield tell
 
 
-def role_title(role: str) -> str:
-    """What a person calls a run of this role."""
-    titles = {
-        "adapted": _("adapted"),
-        "twin": _("twin (no alignment)"),
-        "source_only": _("source only"),
-        "target_only": _("target only"),
-    }
-    return titles[role]
-
-
 def results(rows: Sequence[Sequence[Run]]) -> Table:
     """One line a seed: the target's accuracy in every role, and the training time."""
     present = [role for role in COLUMNS if any(run.role == role for row in rows for run in row)]
     table = Table(
         _("Seed"),
-        *[role_title(role) for role in present],
+        *[vocabulary.role(role) for role in present],
         _("Seconds"),
         box=None,
         title=_("Target test accuracy, last checkpoint"),
@@ -122,7 +121,7 @@ def _accuracy(run: Run | None) -> str:
     if run is None:
         return "–"
     value = run.result.get("target_test_accuracy")
-    return run.state if value is None else f"{value:.1%}"
+    return vocabulary.state(run.state) if value is None else f"{value:.1%}"
 
 
 def compared(rows: Sequence[Sequence[Run]]) -> dict[str, Any]:
@@ -157,7 +156,9 @@ def comparison(found: dict[str, Any]) -> Table:
     for role in COLUMNS:
         if role in found["mean"]:
             difference = found["difference"].get(role)
-            table.add_row(role_title(role), _told(found["mean"][role]), _told(difference, "+") if difference else "")
+            table.add_row(
+                vocabulary.role(role), _told(found["mean"][role]), _told(difference, "+") if difference else ""
+            )
     if found.get("gap_closed") is not None:
         table.add_row(_("gap closed"), f"{found['gap_closed']:.0%}", "")
     return table
@@ -176,8 +177,8 @@ def run_table(runs: Sequence[Run]) -> Table:
     for run in runs:
         table.add_row(
             run.id,
-            role_title(run.role),
-            run.state,
+            vocabulary.role(run.role),
+            vocabulary.state(run.state),
             str(run.experiment.seed),
             f"{run.step}/{run.experiment.training.steps}",
             _accuracy(run) if run.ended else "",

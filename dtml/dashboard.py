@@ -6,6 +6,8 @@ import socket
 import sys
 from pathlib import Path
 
+from dtml.runs.launcher import start_worker, worker_alive
+
 
 def root() -> Path:
     """The folder that holds `app/`, `pages/` and `assets/`: inside an installed package, beside it in a clone."""
@@ -14,9 +16,11 @@ def root() -> Path:
 
 
 def serve(port: int, browser: bool) -> None:
-    """Serve the dashboard on the loopback address until stopped."""
+    """Serve the dashboard on the loopback address until stopped; its worker warms up meanwhile."""
     from streamlit.web import cli
 
+    if not worker_alive():
+        start_worker()
     options = [f"--server.port={port or free_port()}", f"--server.headless={str(not browser).lower()}"]
     sys.argv = ["streamlit", "run", str(root() / "app" / "main.py"), *options]
     cli.main()

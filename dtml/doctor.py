@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from dtml import catalogue, paths
+from dtml import catalogue, paths, vocabulary
 from dtml.errors import Problem
 from dtml.language import _
 
@@ -33,7 +33,7 @@ def examine() -> Iterator[Finding]:
     yield from map(_package, PACKAGES)
     yield from _device()
     yield from _places()
-    yield from _worker()
+    yield from _safely(_("store"), _worker)
     yield from _tasks()
 
 
@@ -61,6 +61,14 @@ def _device() -> Iterator[Finding]:
     yield Finding(_("device"), told.format(device=device, name=name, cores=cores, precision=precision))
 
 
+def _safely(what: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What `look` finds, or what hinders it."""
+    try:
+        yield from look()
+    except Problem as problem:
+        yield Finding(what, _("cannot be used"), str(problem))
+
+
 def _places() -> Iterator[Finding]:
     home = paths.home()
     free = shutil.disk_usage(home).free
@@ -83,7 +91,7 @@ def _worker() -> Iterator[Finding]:
     yield Finding(_("store"), Store().engine.url.render_as_string(hide_password=True))
     alive = worker_alive()
     counts = Store().counts()
-    told = ", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or _("no runs yet")
+    told = ", ".join(f"{n} {vocabulary.state(state)}" for state, n in sorted(counts.items())) or _("no runs yet")
     waiting = counts.get("queued", 0) and not alive
     yield Finding(_("worker"), _("alive") if alive else _("not running; the dashboard starts it when needed"))
     yield Finding(_("runs"), told, _("Start `dtml worker`, or open the dashboard.") if waiting else "")

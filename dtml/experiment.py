@@ -16,9 +16,9 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
-from dtml import catalogue
+from dtml import catalogue, vocabulary
 from dtml.errors import Problem
-from dtml.language import Text, mark
+from dtml.language import Text, _, mark
 from dtml.schema import explained, first_error
 
 Role = Literal["adapted", "twin", "source_only", "target_only"]
@@ -109,7 +109,7 @@ class Experiment(BaseModel):
         try:
             super().__init__(**(raw if unknown else _complete(raw)))
         except ValidationError as error:
-            raise explained(error, "the experiment", _keys_near(error)) from None
+            raise explained(error, _("the experiment"), _keys_near(error)) from None
         _check_fit(self)
 
     @classmethod
@@ -120,6 +120,12 @@ class Experiment(BaseModel):
         except FileNotFoundError:
             raise Problem(
                 mark("There is no file '{path}'; give the path of an experiment (TOML)."), path=path
+            ) from None
+        except OSError as error:
+            raise Problem(
+                mark("'{path}' cannot be read ({error}); give the path of an experiment (TOML)."),
+                path=path,
+                error=error.strerror,
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise Problem(
@@ -206,10 +212,13 @@ def _complete(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _choice(kind: str, raw: Any) -> Choice:
+    if not isinstance(raw, str | dict | Choice):
+        told = mark("'{key}' is {received}, but must be a name, or a table with a name and parameters; change it.")
+        raise Problem(told, key=kind, received=repr(raw))
     try:
         choice = Choice.model_validate(raw)
     except ValidationError as error:
-        raise explained(error, f"the {kind}") from None
+        raise explained(error, vocabulary.kind(kind).lower()) from None
     return Choice(name=choice.name, params=catalogue.checked(kind, choice.name, choice.params))
 
 
@@ -220,7 +229,11 @@ def _terms(kind: str, raw: Any) -> tuple[Choice, ...]:
     kept = tuple(choice for choice in choices if choice.name != "none")
     twice = [choice.name for i, choice in enumerate(kept) if choice.name in [c.name for c in kept[:i]]]
     if twice:
-        raise Problem(mark("The {kind} '{name}' is named twice; keep one of them."), kind=kind, name=twice[0])
+        raise Problem(
+            mark("The {kind} '{name}' is named twice; keep one of them."),
+            kind=vocabulary.kind(kind).lower(),
+            name=twice[0],
+        )
     return kept or (_choice(kind, "none"),)
 
 
@@ -242,9 +255,9 @@ def _check_fit(experiment: Experiment) -> None:
         raise Problem(
             mark("The backbone '{backbone}' takes {accepts}, but the task '{task}' has {inputs}; choose {fitting}."),
             backbone=experiment.backbone.name,
-            accepts=", ".join(accepts),
+            accepts=", ".join(map(vocabulary.inputs, accepts)),
             task=experiment.task.name,
-            inputs=inputs,
+            inputs=vocabulary.inputs(inputs),
             fitting=", ".join(fitting),
         )
     for choice in experiment.metric:

@@ -24,7 +24,6 @@ from dtml.language import mark
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 UNREADABLE = (
-    UnidentifiedImageError,
     OSError,
     EOFError,
     SyntaxError,
@@ -222,13 +221,12 @@ def _decoded(source: _Folder | _Archive, path: Path, name: str, side: int, colou
     try:
         with Image.open(io.BytesIO(source.read(name))) as opened:
             upright = _eight_bits(ImageOps.exif_transpose(opened)).convert("RGB" if colour else "L")
+    except UnidentifiedImageError:
+        told = mark("'{name}' in '{path}' is no image that can be recognised; remove or replace it.")
+        raise Problem(told, name=name, path=path) from None
     except UNREADABLE as error:
-        raise Problem(
-            mark("The image '{name}' in '{path}' cannot be read ({error}); remove or replace it."),
-            name=name,
-            path=path,
-            error=error,
-        ) from None
+        told = mark("The image '{name}' in '{path}' cannot be read ({error}); remove or replace it.")
+        raise Problem(told, name=name, path=path, error=error) from None
     square = ImageOps.fit(upright, (side, side), Image.Resampling.BILINEAR)
     return np.asarray(square).reshape(side, side, 3 if colour else 1)
 

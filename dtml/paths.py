@@ -10,11 +10,18 @@ from uuid import uuid4
 
 import platformdirs
 
+from dtml.errors import Problem
+from dtml.language import mark
+
 
 def home() -> Path:
     """Runs, store and caches: `DTML_HOME`, else the platform's folder for a user's data."""
     path = Path(os.environ.get("DTML_HOME") or platformdirs.user_data_dir("dtml", appauthor=False))
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        told = mark("The folder '{path}' cannot be used ({error}); set DTML_HOME to a folder of your own.")
+        raise Problem(told, path=path, error=error.strerror) from None
     return path.resolve()
 
 

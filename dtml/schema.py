@@ -22,6 +22,8 @@ _TEMPLATES = {
     "int_from_float": mark("In {where}, '{key}' is {received}, but must be a whole number; change it."),
     "float_parsing": mark("In {where}, '{key}' is {received}, but must be a number; change it."),
     "float_type": mark("In {where}, '{key}' is {received}, but must be a number; change it."),
+    "model_type": mark("In {where}, '{key}' is {received}, but must be a table of keys and values; change it."),
+    "dict_type": mark("In {where}, '{key}' is {received}, but must be a table of keys and values; change it."),
     "string_type": mark("In {where}, '{key}' is {received}, but must be a text; change it."),
 }
 _BOUNDS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}

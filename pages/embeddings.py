@@ -16,8 +16,9 @@ finished = [run for run in data.store().runs(states=["finished"]) if run.role ==
 underway = explorer.underway(chosen)
 if underway:
     frame.polling(explorer.wait_for, 1.0)(underway.id)
-    st.stop()
 if not finished:
+    if underway:
+        st.stop()
     frame.nothing_yet(
         _("No adapted run has finished yet. Launch one: its embeddings before and after will be shown here."),
         _("Launch a run"),
@@ -26,7 +27,7 @@ if not finished:
     st.stop()
 choice, moment = st.columns([3, 2])
 with choice:
-    run = explorer.choose(finished, chosen)
+    run = explorer.choose(finished, chosen, awaited=underway is not None)
 twin = explorer.twin_of(run)
 if twin is None:
     st.stop()

@@ -21,7 +21,7 @@ with text:
         )
     )
     if st.button(_("Launch the default run"), type="primary", icon=":material/play_arrow:", key="launch-default"):
-        with st.spinner(_("Starting the worker …")):
+        with st.spinner(_("Starting the worker …"), show_time=True):
             launched = data.launch(data.example(data.DEFAULT_EXAMPLE), data.REFERENCES)
         frame.go("runs", run=launched.id)
     st.caption(_("Handwritten digits → digits on photographs with DANN; nothing is downloaded, about a minute."))

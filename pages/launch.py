@@ -37,7 +37,7 @@ except Problem as problem:
     wrong = str(problem)
 
 if st.button(_("Launch"), type="primary", icon=":material/rocket_launch:", key="launch") and experiment:
-    with st.spinner(_("Starting the worker …")):
+    with st.spinner(_("Starting the worker …"), show_time=True):
         run = data.launch(experiment, references)
     frame.go("runs", run=run.id)
 if experiment:

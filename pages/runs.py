@@ -17,7 +17,7 @@ if not runs:
     st.stop()
 
 if data.worker_missing():
-    with st.spinner(_("Runs are waiting and no worker is alive; starting one …")):
+    with st.spinner(_("Runs are waiting and no worker is alive; starting one …"), show_time=True):
         data.keep_worker()
 
 chosen = frame.chosen_run() or data.foremost(runs).id

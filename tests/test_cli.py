@@ -14,6 +14,7 @@ from dtml import Experiment
 from dtml.cli import app, numbers, roles
 from dtml.errors import Problem
 from dtml.runs.store import Store
+from tests.tasks.test_folders import make
 
 
 def dtml(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -88,6 +89,47 @@ def test_bad_input_is_one_sentence(arguments: tuple[str, ...], sentence: str) ->
     assert "Traceback" not in done.stderr
 
 
+def test_what_was_noticed_in_the_data_is_told(home: Path, tmp_path: Path, toml: Path) -> None:
+    source, target = make(tmp_path / "a", {"cat": 9, "cow": 3, "dog": 9}), make(tmp_path / "b", {"cat": 9, "dog": 9}, 1)
+    file = tmp_path / "folders.toml"
+    file.write_text(
+        f"task = {{ name = 'folders', source = '{source}', target = '{target}', size = 32 }}\nbackbone = 'lenet'\n"
+        "strategy = 'scratch'\nalignment = 'coral'\ntraining = { steps = 3, snapshots = 1 }",
+        "utf-8",
+    )
+    done = dtml("train", str(file), "--json")
+    sentence = "Only one of the two domains has these classes, so they are left out: cow."
+    assert json.loads(done.stdout.splitlines()[-1])["remarks"] == [sentence]
+    assert " ".join(done.stderr.split()).count(sentence) == 1
+
+
+def test_the_number_of_threads_is_checked(home: Path, toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DTML_THREADS", "many")
+    done = dtml("train", str(toml))
+    assert done.returncode == 1
+    assert "DTML_THREADS is 'many'" in " ".join(done.stderr.split())
+
+
+def test_a_home_or_store_that_cannot_be_used(tmp_path: Path, toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("DTML_HOME", str(file))
+    done = dtml("doctor")
+    assert "set DTML_HOME to a folder of your own" in " ".join(done.stderr.split())
+    monkeypatch.setenv("DTML_HOME", str(tmp_path))
+    monkeypatch.setenv("DTML_STORE", "nonsense")
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert "correct DTML_STORE" in " ".join(result.output.split())
+
+
+def test_the_command_line_speaks_chinese(home: Path, toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DTML_LANG", "zh_CN")
+    assert "列出最新的运行" in dtml("--help").stdout
+    assert "对称" in dtml("show", "alignment", "coral").stdout
+    assert "没有名为“corall”的对齐" in dtml("show", "alignment", "corall").stderr
+
+
 def test_list_and_show_tell_what_can_be_chosen() -> None:
     assert "coral" in run("list")
     shown = run("show", "alignment", "dann")
@@ -123,6 +165,8 @@ def test_a_device_that_is_not_there(home: Path, toml: Path, monkeypatch: pytest.
 def test_seeds_and_references_as_text() -> None:
     assert numbers("0-4") == [0, 1, 2, 3, 4]
     assert numbers("1,5") == [1, 5]
+    with pytest.raises(Problem, match="'5-2' names no seeds"):
+        numbers("5-2")
     assert roles("all") == ["twin", "source_only", "target_only"]
     assert roles("none") == []
     with pytest.raises(Problem, match="names no seeds"):

@@ -53,6 +53,8 @@ BAD = [
     ({"task": "moons", "training": {"step": 5}}, "no key 'training.step'; did you mean 'steps'?"),
     ({"task": "moons", "training": {"steps": 0}}, "'training.steps' is 0"),
     ({"task": "moons", "training": 7}, "'training' is 7"),
+    ({"task": "moons", "training": [3]}, "'training' is .3., but must be a table"),
+    ({"task": "moons", "alignment": 3}, "'alignment' is 3, but must be a name, or a table"),
     ({"task": "moons", "seed": -1}, "'seed' is -1"),
     ({"task": "moons", "backbone": "lenet"}, "The backbone 'lenet' takes images.*choose mlp"),
     ({"task": "moons", "metric": "dtml", "embedding": {"activation": "relu"}}, "choose 'tanh' or 'normalise'"),
@@ -70,6 +72,8 @@ def test_bad_input_is_one_sentence(raw: dict[str, object], sentence: str) -> Non
 def test_a_file_that_is_missing_or_broken(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="There is no file"):
         Experiment.from_toml(tmp_path / "nothing.toml")
+    with pytest.raises(Problem, match="cannot be read"):
+        Experiment.from_toml(tmp_path)
     broken = tmp_path / "broken.toml"
     broken.write_text("task = ")
     with pytest.raises(Problem, match="not valid TOML"):

@@ -14,7 +14,7 @@ class PCA(Projection):
     """The two directions of largest variance."""
 
     name = "pca"
-    title = Text("PCA", "PCA（主成分分析）")
+    title = Text("PCA", "PCA")
     summary = Text(
         "The two directions of largest variance: linear, quick, and distances keep their meaning.",
         "方差最大的两个方向：线性、快速，距离保留原意。",

@@ -17,7 +17,8 @@ from dtml.errors import Problem
 from dtml.language import mark
 from dtml.runs.folder import RunFolder, write_arrays, write_text
 from dtml.runs.pictures import request_picture
-from dtml.runs.store import Run, Store
+from dtml.runs.records import Run
+from dtml.runs.store import Store
 
 EVERY = 0.5
 """Seconds between two writes of metrics to the store."""
@@ -66,11 +67,11 @@ def _unexpected(error: Exception, run: Run) -> Problem:
             mark("The memory did not suffice; lower 'training.batch_size' (now {size})."),
             size=run.experiment.training.batch_size,
         )
-    return Problem(
-        mark("The run stopped on an unexpected error ({error}); its log is {log}."),
-        error=f"{type(error).__name__}: {error}",
-        log=RunFolder(run.id).log,
-    )
+    told = f"{type(error).__name__}: {error}"
+    log = RunFolder(run.id).log
+    if not log.exists():  # in the foreground it goes to the terminal
+        return Problem(mark("The run stopped on an unexpected error ({error})."), error=told)
+    return Problem(mark("The run stopped on an unexpected error ({error}); its log is {log}."), error=told, log=log)
 
 
 class _Recorder:
@@ -92,6 +93,7 @@ class _Recorder:
             return None
         state: dict[str, Any] = torch.load(self._folder.checkpoint, weights_only=True)
         self._store.forget_metrics(self._run.id, after=state["step"])
+        self._step = state["step"]
         return state
 
     def report(self, what: str, share: float) -> None:
@@ -155,7 +157,8 @@ class _Recorder:
 
     def _phase(self, event: training.PhaseStarted) -> None:
         self._phases.append({"name": event.name, "title": list(event.title), "step": event.step, "steps": event.steps})
-        self._info = {"since": {"step": event.step, "time": time.time()}} | self._info | {"phases": self._phases}
+        begun = {"step": max(event.step, self._step), "time": time.time()}
+        self._info = self._info | {"since": begun, "phases": self._phases}
         self._tell(info=self._info, doing={"what": event.title.en, "share": None})
 
     def _snapshot(self, event: training.Snapshot) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.runs.execute import execute
-from dtml.runs.store import Run, Store
+from dtml.runs.records import Run
+from dtml.runs.store import Store
 from dtml.training import Event, Preparing
 
 Listener = Callable[[Run, Event | Preparing], None]
@@ -49,4 +51,6 @@ def _numbers(run: Run) -> dict[str, Any]:
     )  # fmt: skip
     facts = {"run": run.id, "role": run.role, "state": run.state, "seed": run.experiment.seed}
     numbers = {key: run.result.get(key) for key in keys}
-    return {**facts, **numbers, **({"error": str(run.error)} if run.error else {})}
+    remarks = [str(Problem.from_json(text)) for text in run.info.get("remarks", [])]
+    told = {"remarks": remarks} if remarks else {}
+    return {**facts, **numbers, **told, **({"error": str(run.error)} if run.error else {})}

@@ -55,6 +55,16 @@ def ensure_worker(wait: float = 30.0) -> None:
     """
     if worker_alive():
         return
+    process = start_worker()
+    deadline = time.monotonic() + wait
+    while not worker_alive():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise Problem(mark("The worker did not start; its log is {log}."), log=log_file())
+        time.sleep(0.1)
+
+
+def start_worker() -> subprocess.Popen[bytes]:
+    """Start a worker in a session of its own, without waiting for it."""
     with log_file().open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "dtml", "worker", "--idle-exit", str(IDLE_EXIT)],
@@ -65,11 +75,7 @@ def ensure_worker(wait: float = 30.0) -> None:
             **_own_session(),
         )
     _started.append(process)
-    deadline = time.monotonic() + wait
-    while not worker_alive():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise Problem(mark("The worker did not start; its log is {log}."), log=log_file())
-        time.sleep(0.1)
+    return process
 
 
 def worker_environment() -> dict[str, str]:

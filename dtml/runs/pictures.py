@@ -16,7 +16,8 @@ from dtml.errors import Problem
 from dtml.language import mark
 from dtml.projection.layout import Layout, lay_out
 from dtml.runs.folder import RunFolder, read_arrays, write_arrays
-from dtml.runs.store import Job, Run, Store
+from dtml.runs.records import Job, Run
+from dtml.runs.store import Store
 
 State = tuple[str, int]
 """A run's id and the step of one of its snapshots."""

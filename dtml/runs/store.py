@@ -7,13 +7,13 @@ run the same thing. Arrays and weights are files; see `dtml.runs.folder`.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -35,14 +35,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from dtml import paths
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.language import mark
+from dtml.runs.records import Job, Run, State, job_of, run_of
 
-State = Literal["queued", "running", "finished", "failed", "cancelled", "lost"]
-ENDED = ("finished", "failed", "cancelled")
 STALE = 30.0
 """Seconds without a heartbeat after which a run or job is lost."""
 ATTEMPTS = 3
@@ -95,78 +95,16 @@ _jobs = Table(
 )
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run as the store knows it."""
-
-    id: str
-    hash: str
-    role: Role
-    experiment: Experiment
-    state: State
-    created: float
-    started: float | None
-    finished: float | None
-    doing: dict[str, Any]
-    step: int
-    info: dict[str, Any]
-    result: dict[str, Any]
-    error: Problem | None
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.state in ENDED
-
-    @property
-    def share(self) -> float:
-        """The share of its steps that is done."""
-        return 1.0 if self.state == "finished" else self.step / self.experiment.training.steps
-
-    @property
-    def prepared(self) -> float | None:
-        """The share that is done of what takes long before the first step; None where that is over."""
-        return self.doing.get("share") if self.step == 0 else None
-
-    def remaining(self, now: float) -> float | None:
-        """Seconds still to go, from the pace so far; before the first step, of what it is at. None: not known yet."""
-        since = self.info.get("since")
-        if self.state != "running":
-            return None
-        if not since or self.step <= since["step"]:
-            return _remaining(self.doing, now)
-        pace = (now - since["time"]) / (self.step - since["step"])
-        return pace * (self.experiment.training.steps - self.step)
-
-
-@dataclass(frozen=True)
-class Job:
-    """Something a worker does once for everyone who asks, such as a projection."""
-
-    key: str
-    kind: str
-    spec: dict[str, Any]
-    state: State
-    doing: dict[str, Any]
-    error: Problem | None
-
-    def remaining(self, now: float) -> float | None:
-        """Seconds still to go, from the pace so far; None where that is not known yet."""
-        return _remaining(self.doing, now)
-
-
-def _remaining(doing: dict[str, Any], now: float) -> float | None:
-    """Seconds still to go with something that is told as {"share", "since"}."""
-    share, since = doing.get("share"), doing.get("since")
-    return (now - since) * (1 - share) / share if share and since else None
-
-
 class Store:
     """The verbs on runs and jobs."""
 
     def __init__(self, url: str | None = None) -> None:
-        self.engine = _engine(url or os.environ.get("DTML_STORE") or f"sqlite:///{paths.home() / 'store.sqlite'}")
-        _metadata.create_all(self.engine)
+        url = url or os.environ.get("DTML_STORE") or f"sqlite:///{paths.home() / 'store.sqlite'}"
+        self.engine = _engine(url)
+        try:
+            _metadata.create_all(self.engine)
+        except DBAPIError as error:
+            raise _unusable(url, error.orig) from None
 
     # -- asking for runs
 
@@ -205,7 +143,7 @@ class Store:
             query = select(_runs).where(_runs.c.hash == hash, _runs.c.state.in_(states))
             rows = self._rows(query.order_by(_runs.c.created.desc()).limit(1))
             if rows:
-                return _run(rows[0])
+                return run_of(rows[0])
         return None
 
     def reference(self, run: Run, role: Role) -> Run | None:
@@ -225,14 +163,14 @@ class Store:
         rows = self._rows(select(_runs).where(_runs.c.id == identity))
         if not rows:
             raise Problem(mark("There is no run '{id}'; `dtml runs` lists those there are."), id=identity)
-        return _run(rows[0])
+        return run_of(rows[0])
 
     def runs(self, limit: int = 200, states: Iterable[State] | None = None) -> list[Run]:
         """The newest runs first."""
         query = select(_runs).order_by(_runs.c.created.desc()).limit(limit)
         if states is not None:
             query = query.where(_runs.c.state.in_(list(states)))
-        return [_run(row) for row in self._rows(query)]
+        return [run_of(row) for row in self._rows(query)]
 
     def metrics(self, identity: str, after: int = -1) -> list[tuple[int, dict[str, float]]]:
         """(step, values) of a run, later than step `after`, in order."""
@@ -308,9 +246,10 @@ class Store:
         self._end(identity, "cancelled")
 
     def lose(self, identity: str) -> None:
-        """The run's process was stopped; another takes it up."""
+        """The run's process was stopped; another takes it up, unless it was asked to stop."""
         with self.engine.begin() as connection:
             _move(connection, identity, ("running",), "lost")
+            _let_go(connection)
 
     @contextmanager
     def pulse(self, *, run: str | None = None, job: str | None = None) -> Iterator[None]:
@@ -332,12 +271,13 @@ class Store:
             thread.join()
 
     def reap(self) -> None:
-        """Mark as lost what has not been heard of; what was lost too often has failed."""
+        """Mark as lost what has not been heard of; what was lost too often has failed, what was cancelled has ended."""
         deadline = time.time() - STALE
         with self.engine.begin() as connection:
             for table in (_runs, _jobs):
                 stale = (table.c.state == "running") & (table.c.heartbeat < deadline)
                 connection.execute(update(table).where(stale).values(state="lost"))
+            _let_go(connection)
             given_up = (_runs.c.state == "lost") & (_runs.c.attempts >= ATTEMPTS)
             lost = Problem(
                 mark("The run was lost {attempts} times; see the worker's log (`dtml doctor` tells where)."),
@@ -362,8 +302,7 @@ class Store:
 
     def job(self, key: str) -> Job:
         """The job with this key."""
-        row = self._rows(select(_jobs).where(_jobs.c.key == key))[0]
-        return Job(row["key"], row["kind"], row["spec"], row["state"], row["doing"] or {}, _problem(row["error"]))
+        return job_of(self._rows(select(_jobs).where(_jobs.c.key == key))[0])
 
     def find_job(self, key: str) -> Job | None:
         """The job with this key, if it was asked for."""
@@ -413,7 +352,10 @@ class Store:
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(url)
+    try:
+        engine = create_engine(url)
+    except (ArgumentError, ImportError) as error:
+        raise _unusable(url, error) from None
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
@@ -423,6 +365,21 @@ def _engine(url: str) -> Engine:
             connection.execute("PRAGMA busy_timeout=10000")
 
     return engine
+
+
+def _unusable(url: str, error: object) -> Problem:
+    told = mark(
+        "The store '{url}' cannot be used ({error}); correct DTML_STORE, or unset it to keep runs in a file below "
+        "DTML_HOME."
+    )
+    shown = re.sub(r"://[^@/]*@", "://…@", url)  # no password in a message
+    return Problem(told, url=shown, error=str(error).splitlines()[0])
+
+
+def _let_go(connection: Connection) -> None:
+    """A lost run that was asked to stop is cancelled: nobody else is there to hear it."""
+    unheard = (_runs.c.state == "lost") & _runs.c.cancel.is_(True)
+    connection.execute(update(_runs).where(unheard).values(state="cancelled", finished=time.time()))
 
 
 def _move(connection: Connection, identity: str, come_from: tuple[State, ...], state: State, **values: Any) -> bool:
@@ -435,25 +392,3 @@ def _label(experiment: Experiment) -> str:
     if experiment.role == "adapted":
         return "-".join(choice.name for choice in experiment.alignment)
     return experiment.role
-
-
-def _run(row: RowMapping) -> Run:
-    return Run(
-        id=row["id"],
-        hash=row["hash"],
-        role=row["role"],
-        experiment=Experiment.stored(row["experiment"]),
-        state=row["state"],
-        created=row["created"],
-        started=row["started"],
-        finished=row["finished"],
-        doing=row["doing"] or {},
-        step=row["step"],
-        info=row["info"] or {},
-        result=row["result"] or {},
-        error=_problem(row["error"]),
-    )
-
-
-def _problem(text: str | None) -> Problem | None:
-    return Problem.from_json(text) if text else None

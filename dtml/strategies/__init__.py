@@ -6,7 +6,7 @@ A strategy is a short list of phases; the one training loop knows phases and not
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from dtml.catalogue import Component
@@ -23,12 +23,14 @@ class Phase:
         rates: the parts of the model that move, each with its factor on the learning rate: "stages.<name>"
             of the backbone, "head", "classifier". All others are frozen, bit for bit, buffers included.
         share: the share of the run's steps.
+        adapts: whether the target and the alignment take part; else the supervised domain is alone.
     """
 
     name: str
     title: Text
     rates: Mapping[str, float]
     share: float = 1.0
+    adapts: bool = True
 
     @property
     def frozen_backbone(self) -> bool:
@@ -43,13 +45,31 @@ class Strategy(Component):
     pretrained: ClassVar[bool] = True
     """Whether the backbone starts from weights learned elsewhere, where it has any."""
 
-    def phases(self, stages: Sequence[str]) -> list[Phase]:
-        """The phases for a backbone with these stages; their shares add up to 1."""
+    def phases(self, stages: Sequence[str], learned: bool) -> list[Phase]:
+        """The phases for a backbone with these stages; their shares add up to 1.
+
+        Args:
+            learned: whether the backbone starts from learned weights.
+        """
         raise NotImplementedError
 
     @classmethod
     def facts(cls) -> dict[str, Any]:
         return {"pretrained": cls.pretrained}
+
+
+def pretrained_first(phases: list[Phase], stages: Sequence[str], learned: bool) -> list[Phase]:
+    """The phases of a strategy that builds on learned weights.
+
+    A backbone without any learns them from the source first, in half of the steps, so that what is frozen or
+    fine-tuned afterwards is never random.
+    """
+    if learned:
+        return phases
+    first = Phase(
+        "pretrain", Text("Pretraining on the source", "在源域上预训练"), moving(stages, 1.0), 0.5, adapts=False
+    )
+    return [first, *(replace(phase, share=phase.share / 2) for phase in phases)]
 
 
 def moving(stages: Sequence[str], rate: float) -> dict[str, float]:

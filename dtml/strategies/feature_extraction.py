@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dtml.catalogue import Paper
 from dtml.language import Text
-from dtml.strategies import Phase, Strategy, moving
+from dtml.strategies import Phase, Strategy, moving, pretrained_first
 
 
 class FeatureExtraction(Strategy):
@@ -15,8 +15,9 @@ class FeatureExtraction(Strategy):
     name = "feature_extraction"
     title = Text("Feature extraction", "特征提取")
     summary = Text(
-        "The backbone keeps its learned weights; only the embedding head and the classifier learn from its features.",
-        "骨干网络保持已学到的权重；只在其特征上训练嵌入头和分类器。",
+        "The backbone keeps its learned weights; only the embedding head and the classifier learn from its features. "
+        "A backbone without learned weights is trained on the source first.",
+        "骨干网络保持已学到的权重；只在其特征上训练嵌入头和分类器。没有预训练权重的骨干网络先在源域上训练。",
     )
     formula = r"\min_{w}\ \mathcal L(f_{\theta_0}, g_w)"
     paper = Paper(
@@ -27,5 +28,6 @@ class FeatureExtraction(Strategy):
         "section 2",
     )
 
-    def phases(self, stages: Sequence[str]) -> list[Phase]:
-        return [Phase("probe", Text("Training the head", "训练嵌入头"), moving([], 0.0))]
+    def phases(self, stages: Sequence[str], learned: bool) -> list[Phase]:
+        probe = Phase("probe", Text("Training the head", "训练嵌入头"), moving([], 0.0))
+        return pretrained_first([probe], stages, learned)

@@ -8,7 +8,7 @@ from dtml.catalogue import Paper, param
 from dtml.catalogue import Params as BaseParams
 from dtml.errors import Problem
 from dtml.language import Text, mark
-from dtml.strategies import Phase, Strategy, moving
+from dtml.strategies import Phase, Strategy, moving, pretrained_first
 
 
 class FineTuning(Strategy):
@@ -17,8 +17,9 @@ class FineTuning(Strategy):
     name = "fine_tuning"
     title = Text("Fine-tuning", "微调")
     summary = Text(
-        "The last stages of the trained backbone go on learning at a lower rate; earlier stages stay frozen.",
-        "已训练骨干网络的最后几个阶段以较低的学习率继续学习；前面的阶段保持冻结。",
+        "The last stages of the trained backbone go on learning at a lower rate; earlier stages stay frozen. "
+        "A backbone without learned weights is trained on the source first.",
+        "已训练骨干网络的最后几个阶段以较低的学习率继续学习；前面的阶段保持冻结。没有预训练权重的骨干网络先在源域上训练。",
     )
     formula = r"\min_{\theta_{>m}, w}\ \mathcal L(f_\theta, g_w),\quad \theta_{\le m} = \theta_0"
     paper = Paper(
@@ -39,7 +40,7 @@ class FineTuning(Strategy):
             0.1, "Learning rate of the backbone, relative", "骨干网络的相对学习率", gt=0, le=10
         )
 
-    def phases(self, stages: Sequence[str]) -> list[Phase]:
+    def phases(self, stages: Sequence[str], learned: bool) -> list[Phase]:
         wanted = self.params.stages
         if wanted > len(stages):
             raise Problem(
@@ -50,4 +51,5 @@ class FineTuning(Strategy):
                 count=len(stages),
                 stages=", ".join(stages),
             )
-        return [Phase("finetune", Text("Fine-tuning", "微调"), moving(stages[-wanted:], self.params.backbone_rate))]
+        tuned = Phase("finetune", Text("Fine-tuning", "微调"), moving(stages[-wanted:], self.params.backbone_rate))
+        return pretrained_first([tuned], stages, learned)

@@ -20,5 +20,5 @@ class Scratch(Strategy):
     formula = r"\min_{\theta, w}\ \mathcal L(f_\theta, g_w),\quad \theta_0 \sim \text{random}"
     pretrained = False
 
-    def phases(self, stages: Sequence[str]) -> list[Phase]:
+    def phases(self, stages: Sequence[str], learned: bool) -> list[Phase]:
         return [Phase("train", Text("Training", "训练"), moving(stages, 1.0))]

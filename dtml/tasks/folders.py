@@ -78,6 +78,15 @@ def load_folders(source: Path, target: Path, side: int, colour: bool, seed: int,
             a=", ".join(a.classes[:4]),
             b=", ".join(b.classes[:4]),
         )
+    if len(common) < 2:
+        raise Problem(
+            mark("'{source}' and '{target}' have only the class '{name}' in common; give at least two."),
+            source=source,
+            target=target,
+            name=common[0],
+        )
+    if source.resolve() == target.resolve():
+        raise Problem(mark("Source and target are both '{domain}'; choose two different domains."), domain=source)
     left_out = sorted((set(a.classes) | set(b.classes)) - set(common))
     first, second = _domain(source, a, common, seed), _domain(target, b, common, seed)
     return Transfer(first, second, [*_left_out(left_out), *_duplicates(a, b, [first, second])])

@@ -19,9 +19,8 @@ class Moons(Task):
     name = "moons"
     title = Text("Two moons, rotated", "旋转的双月")
     summary = Text(
-        "Two interleaved half circles; the target is turned by an angle. A run takes seconds and its decision "
-        "boundary can be drawn.",
-        "两个交错的半圆；目标域旋转了一个角度。一次训练只需几秒，决策边界可以画出来。",
+        "Two interleaved half circles; the target is turned by an angle. A run takes seconds.",
+        "两个交错的半圆；目标域旋转了一个角度。一次训练只需几秒。",
     )
     formula = r"x_t = R_\theta\,(x_s - \bar x) + \bar x"
     paper = Paper(

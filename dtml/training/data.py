@@ -40,6 +40,11 @@ class Data:
     looks: dict[str, Samples]
     features: bool = False
 
+    @property
+    def supervised(self) -> Samples | None:
+        """The domain whose labels are learned from: the source, or a target that stands alone."""
+        return self.target if self.source is None else self.source
+
 
 def prepare(experiment: Experiment, transfer: Transfer, device: torch.device) -> tuple[Data, Probe]:
     """The samples of an experiment and its probe. Target labels are sealed unless the target stands alone."""

@@ -59,4 +59,7 @@ def autocast(device: torch.device, dtype: torch.dtype | None) -> AbstractContext
 def set_threads() -> None:
     """One compute thread a core that this process may use, or `DTML_THREADS`."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(int(os.environ.get("DTML_THREADS") or cores))
+    wanted = os.environ.get("DTML_THREADS") or str(cores)
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise Problem(mark("DTML_THREADS is '{threads}', but must be a number of threads such as 2."), threads=wanted)
+    torch.set_num_threads(int(wanted))

@@ -25,11 +25,13 @@ from dtml.training.data import Data, Report, as_features, prepare
 from dtml.training.device import autocast, fast_type, pick_device, set_threads
 from dtml.training.evaluation import accuracy, look
 from dtml.training.events import Event, Finished, PhaseStarted, Probe, Progressed, Snapshot, Started
-from dtml.training.model import Model, as_input, build
+from dtml.training.model import Model, as_input, build, starts_learned
 from dtml.training.optimisation import clip, optimiser, set_rate
 
 WINDOWS = 200
 """How many times a run reports its metrics."""
+OVERWHELMING = 1000.0
+"""How many times a loss term must exceed the others to be named as the cause when training breaks down."""
 
 
 def train(
@@ -183,7 +185,7 @@ def _prepare(experiment: Experiment, report: Report) -> _Run:
         counts={name: len(s) for name, s in {"source": data.source, "target": data.target, **data.looks}.items() if s},
         remarks=transfer.remarks,
     )
-    phases = strategy.phases(list(model.network.stages))
+    phases = strategy.phases(list(model.network.stages), starts_learned(experiment))
     run = _Run(experiment, device, dtype, model, alignment, metric, phases, data, probe, started, report, _Clock())
     run.enter(phases[0])
     return run
@@ -203,8 +205,8 @@ def _losses(
 def _run_phase(run: _Run, number: int, phase: Phase, resume: dict[str, Any] | None) -> Iterator[Event]:
     training = run.experiment.training
     first, last = _bounds(run.phases, number, training.steps)
-    yield PhaseStarted(phase.name, phase.title, first, last - first)
     run.enter(phase)
+    yield PhaseStarted(phase.name, phase.title, first, last - first)
     optimiser_ = optimiser(run.model, run.losses, phase, training)
     begin = first
     if resume and resume["optimiser"]:
@@ -213,7 +215,7 @@ def _run_phase(run: _Run, number: int, phase: Phase, resume: dict[str, Any] | No
     orders = {
         name: Order(len(s), training.batch_size, (run.experiment.seed, number, side))
         for side, (name, s) in enumerate((("source", run.data.source), ("target", run.data.target)))
-        if s
+        if s and (phase.adapts or s is run.data.supervised)
     }
     window = _Window(run.device)
     every = max(1, training.steps // WINDOWS)
@@ -223,7 +225,7 @@ def _run_phase(run: _Run, number: int, phase: Phase, resume: dict[str, Any] | No
             progress = (step - first) / (last - first)
             set_rate(optimiser_, training, progress)
             _step(run, optimiser_, orders, window, step, progress)
-            flush = (step + 1) % every == 0 or step + 1 in pictures
+            flush = (step + 1) % every == 0 or step + 1 in pictures or step + 1 == last
             metrics = window.flush() if flush else None
         if metrics is not None:
             yield Progressed(step + 1, {**metrics, "learning_rate": optimiser_.param_groups[-1]["lr"]})
@@ -263,7 +265,7 @@ def _forward(run: _Run, orders: dict[str, Order], step: int) -> tuple[Representa
     batches = [
         _batch(samples, orders[name], step)
         for name, samples in (("source", run.data.source), ("target", run.data.target))
-        if samples
+        if samples and name in orders
     ]
     raw, labels = batches[0]
     inputs = torch.cat([batch[0] for batch in batches])
@@ -292,6 +294,7 @@ class _Window:
         self._count = 0
         self._terms: list[str] = []
         self._bad: Tensor | None = None
+        self._before: Tensor | None = None
 
     def add(
         self, step: int, terms: dict[str, Tensor], source: Representation, labels: Tensor, losses: list[Loss]
@@ -307,9 +310,11 @@ class _Window:
 
     def _note_bad(self, step: int, terms: dict[str, Tensor]) -> None:
         self._terms = list(terms)
-        finite = torch.stack([value.detach() for value in terms.values()]).isfinite()
+        values = torch.stack([value.detach() for value in terms.values()])
+        finite = values.isfinite()
         now = torch.where(finite, torch.inf, float(step))
         self._bad = now if self._bad is None else torch.minimum(self._bad, now)
+        self._before = values if self._before is None else torch.where(finite.all(), values, self._before)
         if self._immediate:
             self._refuse()
 
@@ -317,8 +322,14 @@ class _Window:
         steps = self._bad.tolist() if self._bad is not None else []
         broken = [(step, name) for step, name in zip(steps, self._terms, strict=True) if step != float("inf")]
         if broken:
-            step, name = min(broken)
-            raise _not_finite(int(step), name)
+            step, name = min(broken, key=lambda found: found[0])
+            raise _not_finite(int(step), self._overwhelming() or name)
+
+    def _overwhelming(self) -> str | None:
+        """The term that was far larger than all others when all were finite last."""
+        before = self._before.abs().tolist() if self._before is not None else []
+        largest, *others = sorted(zip(before, self._terms, strict=True), reverse=True)
+        return largest[1] if others and largest[0] > OVERWHELMING * max(1.0, others[0][0]) else None
 
     def flush(self) -> dict[str, float]:
         """The means since the last flush.

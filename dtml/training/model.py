@@ -71,9 +71,15 @@ class Head(nn.Module):
 def build(experiment: Experiment, shape: tuple[int, ...], classes: int) -> Model:
     """The experiment's model for samples of `shape`, initialised from its seed."""
     torch.manual_seed(experiment.seed)
-    pretrained = catalogue.component("strategy", experiment.strategy.name).pretrained  # type: ignore[attr-defined]
     backbone = catalogue.create("backbone", experiment.backbone.name, **experiment.backbone.params)
-    return Model(backbone.build(model_shape(shape), pretrained), experiment.embedding, classes)
+    network = backbone.build(model_shape(shape), starts_learned(experiment))
+    return Model(network, experiment.embedding, classes)
+
+
+def starts_learned(experiment: Experiment) -> bool:
+    """Whether the backbone starts from weights that were learned elsewhere."""
+    kinds = (("strategy", experiment.strategy), ("backbone", experiment.backbone))
+    return all(catalogue.entry(kind, choice.name)["pretrained"] for kind, choice in kinds)
 
 
 def model_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import charts
 from dtml import Experiment, catalogue
 from dtml.runs.foreground import train_all
 from dtml.runs.pictures import compute_picture, last_state, picture_spec
-from dtml.runs.store import Run, Store
+from dtml.runs.records import Run
+from dtml.runs.store import Store
 from tests.conftest import QUICK, ROOT
 
 PAGES = ("home", "launch", "runs", "embeddings", "methods")
@@ -110,6 +113,24 @@ def test_embeddings_draws_both_states(trained: dict[str, Run]) -> None:
     assert "lower moon" in chart
 
 
+def test_class_names_stay_legible_however_many_points_are_drawn() -> None:
+    """WebGL draws over text traces, not over annotations."""
+    rng = np.random.default_rng(0)
+    count = charts.MANY
+    labels = np.arange(count) % 2
+    seen = {
+        "labels": labels,
+        "domains": np.arange(count) // 2 % 2,
+        "ids": np.arange(count).astype(str),
+        "classes": np.array(["<b>", "dog"]),
+    }
+    panels = [charts.Panel(title, rng.normal(size=(count, 2)).astype(np.float32), labels) for title in ("a", "b")]
+    both, one = charts.embeddings(panels, seen, [0, 1]), charts.embeddings(panels, seen, [0])
+    assert {trace.type for trace in both.data if trace.x[0] is not None} == {"scattergl"}
+    assert {trace.type for trace in one.data if trace.x[0] is not None} == {"scatter"}
+    assert [a.text for a in both.layout.annotations].count("<b>&lt;b&gt;</b>") == 2
+
+
 def test_launching_queues_run_and_references(home: Path) -> None:
     app = open_page("launch")
     app.button(key="launch").click().run()
@@ -143,6 +164,23 @@ def test_a_choice_that_does_not_fit_is_a_sentence_and_loses_nothing(home: Path) 
     app.button(key="launch").click().run()
     assert Store().runs() == []
     assert next(box for box in app.selectbox if box.label == "Metric").value == "dtml"
+
+
+def test_a_ready_made_experiment_fills_the_form(home: Path) -> None:
+    app = open_page("launch", **{"from": "digits-dtml"})
+    chosen = {box.label: box.value for box in app.selectbox}
+    assert (chosen["Alignment"], chosen["Metric"]) == ("mmd_linear", "dtml")
+    app.button(key="launch").click().run()
+    adapted = next(run for run in Store().runs() if run.role == "adapted")
+    assert adapted.experiment == Experiment.from_toml(ROOT / "assets" / "experiments" / "digits-dtml.toml")
+
+
+def test_the_language_changes_no_choice(home: Path) -> None:
+    app = open_page("launch")
+    next(box for box in app.selectbox if box.label == "Alignment").set_value("coral").run()
+    app.query_params["lang"] = "zh_CN"
+    app.run()
+    assert next(box for box in app.selectbox if box.label == "对齐").value == "coral"
 
 
 def test_own_images_without_their_folders_are_not_launched(home: Path) -> None:

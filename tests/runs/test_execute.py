@@ -20,7 +20,8 @@ from dtml.runs.folder import RunFolder, read_arrays
 from dtml.runs.foreground import summary, train_all
 from dtml.runs.launcher import ensure_worker, lock_file, worker_alive
 from dtml.runs.pictures import compute_picture, last_state, picture_spec, read_picture
-from dtml.runs.store import Run, Store
+from dtml.runs.records import Run
+from dtml.runs.store import Store
 from dtml.training import Preparing
 from tests.conftest import QUICK
 

@@ -115,6 +115,26 @@ def test_a_silent_run_is_lost_then_taken_up_then_given_up(
     assert "lost 3 times" in str(store.run(run.id).error)
 
 
+def test_a_run_that_is_cancelled_while_its_process_is_dead_ends(
+    store: Store, moons: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dtml.runs.store.STALE", -1.0)
+    silent, stopped = store.submit(moons, taken=True), store.submit(moons, taken=True)
+    for run in (silent, stopped):
+        store.cancel(run.id)
+    store.lose(stopped.id)
+    store.reap()
+    assert [store.run(run.id).state for run in (silent, stopped)] == ["cancelled", "cancelled"]
+    assert store.idle()
+
+
+def test_a_store_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    for url in ("nonsense", f"sqlite:///{tmp_path}/nowhere/store.sqlite", "nothing://me:secret@host/store"):
+        with pytest.raises(Problem, match="cannot be used.*correct DTML_STORE") as caught:
+            Store(url)
+        assert "secret" not in str(caught.value)
+
+
 def test_a_pulse_keeps_a_silent_run_alive(store: Store, moons: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dtml.runs.store.STALE", 0.6)
     run = store.submit(moons, taken=True)

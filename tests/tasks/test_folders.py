@@ -90,12 +90,13 @@ def test_images_are_turned_as_their_exif_says(tmp_path: Path) -> None:
 
 
 def test_only_common_classes_are_kept_and_the_others_named(tmp_path: Path) -> None:
-    transfer = load(make(tmp_path / "a", {"cat": 5, "dog": 5}), make(tmp_path / "b", {"dog": 5, "emu": 5}))
-    assert transfer.source.classes == ("dog",)
+    a, b = {"cat": 5, "dog": 5, "fox": 5}, {"dog": 5, "emu": 5, "fox": 5}
+    transfer = load(make(tmp_path / "a", a), make(tmp_path / "b", b))
+    assert transfer.source.classes == ("dog", "fox")
     assert "cat, emu" in str(transfer.remarks[0])
     used = np.concatenate(list(transfer.target.splits.values()))
-    assert set(transfer.target.labels[used]) == {0}
-    assert len(used) == 5
+    assert set(transfer.target.labels[used]) == {0, 1}
+    assert len(used) == 10
 
 
 def test_duplicates_share_a_split_and_are_told(tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_a_leak_from_source_to_target_test_is_told(tmp_path: Path) -> None:
 
 
 def test_only_duplicates_of_kept_classes_are_told(tmp_path: Path) -> None:
-    a, b = make(tmp_path / "a", {"cat": 10, "emu": 3}), make(tmp_path / "b", {"cat": 10}, 1)
+    a, b = make(tmp_path / "a", {"cat": 9, "dog": 9, "emu": 3}), make(tmp_path / "b", {"cat": 9, "dog": 9}, 1)
     shutil.copy(a / "emu" / "000.png", a / "emu" / "copy.png")
     assert [remark.values for remark in load(a, b).remarks] == [{"classes": "emu"}]
 
@@ -224,6 +225,22 @@ def test_a_broken_archive_member_is_named(tmp_path: Path) -> None:
 
 def test_no_common_class(tmp_path: Path) -> None:
     refused(tmp_path, make(tmp_path / "a", {"emu": 3}), r"\(emu …\).*\(cat, dog …\) have no class in common")
+
+
+def test_a_single_common_class(tmp_path: Path) -> None:
+    refused(tmp_path, make(tmp_path / "a", {"cat": 3, "emu": 3}), "have only the class 'cat' in common")
+
+
+def test_the_same_folder_twice(tmp_path: Path) -> None:
+    folder = make(tmp_path / "a", {"cat": 5, "dog": 5})
+    with pytest.raises(Problem, match="Source and target are both"):
+        load(folder, folder / "cat" / "..")
+
+
+def test_what_is_no_image_is_named(tmp_path: Path) -> None:
+    folder = make(tmp_path / "a", {"cat": 3, "dog": 3})
+    (folder / "cat" / "notes.png").write_text("milk, eggs")
+    refused(tmp_path, folder, "'cat/notes.png' in .* is no image that can be recognised")
 
 
 def test_a_corrupt_image_is_named_and_nothing_half_is_kept(tmp_path: Path, home: Path) -> None:

@@ -127,26 +127,45 @@ def test_several_terms_add_up(moons: Experiment) -> None:
 
 
 def test_frozen_parts_stay_bit_identical(moons: Experiment) -> None:
-    starts, event = {}, None
-    experiment = moons.replace(strategy={"name": "fine_tuning", "stages": 1})
-    for event in dtml.train(experiment):
-        if isinstance(event, Snapshot) and event.step == 0:
-            starts = {name: value.clone() for name, value in event.state["model"].items()}
-    assert isinstance(event, Finished)
-    ends = weights(event)
-    moved = {name for name in ends if not torch.equal(starts[name], ends[name])}
+    moved = moved_after_pretraining(moons.replace(strategy={"name": "fine_tuning", "stages": 1}))
     assert not any(name.startswith("network.stages.layer1") for name in moved)
     assert any(name.startswith("network.stages.layer2") for name in moved)
     assert any(name.startswith("head") for name in moved)
 
 
 def test_feature_extraction_moves_the_head_alone(moons: Experiment) -> None:
-    starts: dict[str, torch.Tensor] = {}
-    for event in dtml.train(moons.replace(strategy="feature_extraction")):
-        if isinstance(event, Snapshot) and event.step == 0:
-            starts = {name: value.clone() for name, value in event.state["model"].items()}
-    ends = weights(event)  # type: ignore[arg-type]
-    assert {name.split(".")[0] for name in ends if not torch.equal(starts[name], ends[name])} == {"head", "classifier"}
+    moved = moved_after_pretraining(moons.replace(strategy="feature_extraction"))
+    assert {name.split(".")[0] for name in moved} == {"head", "classifier"}
+
+
+def moved_after_pretraining(experiment: Experiment) -> set[str]:
+    """The weights that the second half of the steps moves: a backbone without learned weights gets them first."""
+    middle: dict[str, torch.Tensor] = {}
+    *events, end = dtml.train(experiment)
+    for event in dtml.train(experiment):
+        if isinstance(event, Snapshot) and event.step == 10:
+            middle = {name: value.clone() for name, value in event.state["model"].items()}
+    assert [event.name for event in events if isinstance(event, PhaseStarted)][0] == "pretrain"
+    assert isinstance(end, Finished)
+    ends = weights(end)
+    return {name for name in ends if not torch.equal(middle[name], ends[name])}
+
+
+@pytest.mark.parametrize("strategy", ["feature_extraction", "fine_tuning"])
+def test_pretraining_never_sees_the_target(moons: Experiment, strategy: str) -> None:
+    """So the adapted run and its twin are the same until the second phase."""
+    seen = []
+    for experiment in (moons.replace(strategy=strategy), moons.replace(strategy=strategy).twin()):
+        events = [event for event in dtml.train(experiment) if isinstance(event, Snapshot)]
+        seen.append({event.step: event.embeddings for event in events})
+    assert np.array_equal(seen[0][10], seen[1][10])
+    assert not np.array_equal(seen[0][20], seen[1][20])
+
+
+def test_a_backbone_with_learned_weights_is_not_pretrained() -> None:
+    strategy = catalogue.create("strategy", "fine_tuning")
+    assert [phase.name for phase in strategy.phases(["a", "b"], learned=True)] == ["finetune"]
+    assert [phase.share for phase in strategy.phases(["a", "b"], learned=False)] == [0.5, 0.5]
 
 
 def test_too_many_stages_is_one_sentence(moons: Experiment) -> None:
@@ -158,6 +177,15 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_cause(moons: Experiment) 
     training = {**QUICK, "optimiser": "sgd", "learning_rate": 1e6, "schedule": "constant"}
     wild = Experiment(task="moons", embedding={"activation": "none"}, training={**training, "steps": 200})
     with pytest.raises(Problem, match=r"not a finite number at step \d+.*learning_rate"):
+        last(wild)
+
+
+def test_a_term_that_overwhelms_the_others_is_named_as_the_cause(moons: Experiment) -> None:
+    training = {**QUICK, "optimiser": "sgd"}
+    wild = moons.replace(
+        alignment={"name": "mmd_linear", "weight": 1e30}, embedding={"activation": "none"}, training=training
+    )
+    with pytest.raises(Problem, match="'mmd_linear' was not a finite number at step"):
         last(wild)
 
 

@@ -1,0 +1,62 @@
+"""Words for what the store and the catalogue name by keys."""
+
+from __future__ import annotations
+
+from dtml.language import _
+
+
+def kind(name: str) -> str:
+    """A kind of component."""
+    return {
+        "task": _("Task"),
+        "backbone": _("Backbone"),
+        "strategy": _("Strategy"),
+        "alignment": _("Alignment"),
+        "metric": _("Metric"),
+        "measure": _("Measure"),
+        "projection": _("Projection"),
+        "kind": _("Kind"),
+        "reference": _("Reference"),
+    }.get(name, name)
+
+
+def role(name: str) -> str:
+    """What a run stands for."""
+    return {
+        "adapted": _("adapted"),
+        "twin": _("twin (no alignment)"),
+        "source_only": _("source only"),
+        "target_only": _("target only"),
+    }.get(name, name)
+
+
+def state(name: str) -> str:
+    """The state of a run."""
+    return {
+        "queued": _("queued"),
+        "running": _("running"),
+        "finished": _("finished"),
+        "failed": _("failed"),
+        "cancelled": _("cancelled"),
+        "lost": _("lost"),
+    }.get(name, name)
+
+
+def claim(name: str) -> str:
+    """An invariant that a loss claims."""
+    return {
+        "zero_on_equal_domains": _("zero on equal domains"),
+        "symmetric": _("symmetric"),
+        "permutation_invariant": _("order of samples does not matter"),
+        "translation_invariant": _("invariant to translation"),
+        "rotation_invariant": _("invariant to rotation"),
+        "blind_to_mean_shift": _("blind to a shift of the mean"),
+        "non_negative": _("never negative"),
+        "bounded": _("bounded"),
+        "gradient_reversed": _("gradient reversed on purpose"),
+    }.get(name, name.replace("_", " "))
+
+
+def inputs(name: str) -> str:
+    """What a task has and a backbone takes."""
+    return {"images": _("images"), "points": _("points")}.get(name, name)
