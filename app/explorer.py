@@ -34,7 +34,8 @@ def wait_for(identity: str) -> None:
         run.share,
         _("“{run}” is {state}; its embeddings appear here once it has finished.").format(
             run=tables.heading(run), state=words.state(run.state)
-        ),
+        )
+        + f" {words.left(run.remaining(time.time()))}",
     )
     frame.link("runs", _("Watch it"), icon=":material/monitoring:", run=identity)
 
@@ -100,7 +101,8 @@ def _wait_for_twin(identity: str) -> None:
         twin.share,
         _("“Before” is the twin of this run, which is {state}; the picture follows by itself.").format(
             state=words.state(twin.state)
-        ),
+        )
+        + f" {words.left(twin.remaining(time.time()))}",
     )
 
 
