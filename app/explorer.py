@@ -26,18 +26,18 @@ def underway(chosen: str | None) -> Run | None:
 
 def wait_for(identity: str) -> None:
     """How far a run is whose picture was asked for; the page follows by itself."""
+    _progress_of(identity, _("“{run}” is {state}; its embeddings appear here once it has finished."))
+    frame.link("runs", _("Watch it"), icon=":material/monitoring:", run=identity)
+
+
+def _progress_of(identity: str, told: str) -> None:
+    """A bar for a run, under a sentence with {run} and {state}; draws the page anew when the run has ended."""
     run = data.store().run(identity)
     if run.ended:
         st.rerun()
     data.keep_worker()
-    st.progress(
-        run.share,
-        _("“{run}” is {state}; its embeddings appear here once it has finished.").format(
-            run=tables.heading(run), state=words.state(run.state)
-        )
-        + f" {words.left(run.remaining(time.time()))}",
-    )
-    frame.link("runs", _("Watch it"), icon=":material/monitoring:", run=identity)
+    sentence = told.format(run=tables.heading(run), state=words.state(run.state))
+    st.progress(run.share, f"{sentence} {words.left(run.remaining(time.time()))}")
 
 
 def choose(runs: list[Run], chosen: str | None, awaited: bool) -> Run:
@@ -93,17 +93,7 @@ def twin_of(run: Run) -> Run | None:
 
 
 def _wait_for_twin(identity: str) -> None:
-    twin = data.store().run(identity)
-    if twin.ended:
-        st.rerun()
-    data.keep_worker()
-    st.progress(
-        twin.share,
-        _("“Before” is the twin of this run, which is {state}; the picture follows by itself.").format(
-            state=words.state(twin.state)
-        )
-        + f" {words.left(twin.remaining(time.time()))}",
-    )
+    _progress_of(identity, _("“Before” is the twin of this run, which is {state}; the picture follows by itself."))
 
 
 def controls() -> tuple[str, Layout, list[int], bool]:
