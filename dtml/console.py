@@ -15,7 +15,7 @@ from dtml import vocabulary
 from dtml.comparison import Interval, gap_closed, interval, paired
 from dtml.language import _
 from dtml.runs.records import Run
-from dtml.training import Event, Preparing, Progressed, Snapshot, Started
+from dtml.training import Event, PhaseStarted, Preparing, Progressed, Snapshot, Started
 
 COLUMNS = ("adapted", "twin", "source_only", "target_only")
 
@@ -60,6 +60,8 @@ class Reporter:
                 for remark in event.remarks:
                     self._remark(str(remark))
                 self._lines[run.id] = self._progress.add_task(label, total=steps, note="")
+            case PhaseStarted():
+                self._prepared()
             case Progressed():
                 self._progress.update(self._lines[run.id], completed=event.step)
             case Snapshot():
@@ -67,11 +69,13 @@ class Reporter:
                 self._progress.update(self._lines[run.id], completed=event.step, note=note)
 
     def _prepare(self, told: str, share: float) -> None:
-        """A line for what takes long before the first step; the next one takes its place."""
+        """A line for what takes long before a phase; the next one takes its place."""
         if told not in self._lines:
+            self._lines[told] = self._progress.add_task(told, total=1.0, note="")
+        if self._preparing != self._lines[told]:
             self._prepared()
-            self._preparing = self._lines[told] = self._progress.add_task(told, total=1.0, note="")
-        self._progress.update(self._lines[told], completed=share)
+        self._preparing = self._lines[told]
+        self._progress.update(self._preparing, completed=share, visible=True)
 
     def _remark(self, told: str) -> None:
         """Say what was noticed in the data, once for all runs on it."""

@@ -260,6 +260,13 @@ def _check_fit(experiment: Experiment) -> None:
             inputs=vocabulary.inputs(inputs),
             fitting=", ".join(fitting),
         )
+    if inputs != "images" and experiment.training.augmentation != "none":
+        raise Problem(
+            mark("The augmentation '{augmentation}' moves images, but the task '{task}' has {inputs}; choose 'none'."),
+            augmentation=experiment.training.augmentation,
+            task=experiment.task.name,
+            inputs=vocabulary.inputs(inputs),
+        )
     for choice in experiment.metric:
         if catalogue.entry("metric", choice.name)["needs_bounded"] and not experiment.embedding.bounded:
             raise Problem(

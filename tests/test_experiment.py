@@ -58,6 +58,7 @@ BAD = [
     ({"task": "moons", "seed": -1}, "'seed' is -1"),
     ({"task": "moons", "backbone": "lenet"}, "The backbone 'lenet' takes images.*choose mlp"),
     ({"task": "moons", "metric": "dtml", "embedding": {"activation": "relu"}}, "choose 'tanh' or 'normalise'"),
+    ({"task": "moons", "training": {"augmentation": "crop"}}, "'crop' moves images, but the task 'moons' has points"),
     ({"task": {"name": "folders", "source": "photos"}}, "The task 'folders' needs 'target'"),
 ]
 

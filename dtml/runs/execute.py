@@ -24,11 +24,11 @@ EVERY = 0.5
 """Seconds between two writes of metrics to the store."""
 
 
+Listener = Callable[[training.Event | training.Preparing], None]
+
+
 class _Cancelled(Exception):
     """The run was asked to stop."""
-
-
-Listener = Callable[[training.Event | training.Preparing], None]
 
 
 def execute(store: Store, run: Run, listen: Listener = lambda event: None) -> Run:
@@ -84,7 +84,8 @@ class _Recorder:
         self._info: dict[str, Any] = {}
         self._phases: list[dict[str, Any]] = []
         self._last = 0.0
-        self._preparing: tuple[str, float] = ("", 0.0)
+        self._preparing = ("", 1.0)
+        self._since = 0.0
         write_text(self._folder.experiment, run.experiment.to_toml())
 
     def resume(self) -> dict[str, Any] | None:
@@ -98,11 +99,12 @@ class _Recorder:
 
     def report(self, what: str, share: float) -> None:
         """Something takes long before the first step."""
-        if what != self._preparing[0]:
-            self._preparing = (what, time.time())
+        if what != self._preparing[0] or share < self._preparing[1]:
+            self._since = time.time()
+        self._preparing = (what, share)
         if share in (0.0, 1.0) or time.monotonic() - self._last > EVERY:
             self._last = time.monotonic()
-            self._tell(doing={"what": what, "share": share, "since": self._preparing[1]})
+            self._tell(doing={"what": what, "share": share, "since": self._since})
 
     def take(self, event: training.Event) -> None:
         match event:

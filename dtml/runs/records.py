@@ -50,9 +50,11 @@ class Run:
     def remaining(self, now: float) -> float | None:
         """Seconds still to go at the pace of the phase, or with what takes long before it; None: not known yet."""
         since = self.info.get("since")
+        if self.state != "running":
+            return None
         if self.prepared is not None:
             return _remaining(self.doing, now)
-        if self.state != "running" or not since or self.step <= since["step"]:
+        if not since or self.step <= since["step"]:
             return None
         pace = (now - since["time"]) / (self.step - since["step"])
         return pace * (self.experiment.training.steps - self.step)

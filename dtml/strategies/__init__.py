@@ -34,7 +34,7 @@ class Phase:
 
     @property
     def frozen_backbone(self) -> bool:
-        """Whether features never change in this phase, so that they are computed once."""
+        """Whether the backbone gives the same features for the same inputs throughout this phase."""
         return not any(part.startswith("stages.") for part in self.rates)
 
 

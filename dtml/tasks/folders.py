@@ -66,8 +66,11 @@ def load_folders(source: Path, target: Path, side: int, colour: bool, seed: int,
     """Two folders or archives as a transfer over the classes that both have.
 
     Raises:
-        Problem: for what `decode` refuses, where no class is common, and for too few images to split.
+        Problem: for what `decode` refuses, a domain against itself, fewer than two common classes, and too few
+            images to split.
     """
+    if source.resolve() == target.resolve():
+        raise Problem(mark("Source and target are both '{domain}'; choose two different domains."), domain=source.stem)
     a, b = decode(source, side, colour, progress), decode(target, side, colour, progress)
     common = tuple(sorted(set(a.classes) & set(b.classes)))
     if not common:
@@ -85,8 +88,6 @@ def load_folders(source: Path, target: Path, side: int, colour: bool, seed: int,
             target=target,
             name=common[0],
         )
-    if source.resolve() == target.resolve():
-        raise Problem(mark("Source and target are both '{domain}'; choose two different domains."), domain=source)
     left_out = sorted((set(a.classes) | set(b.classes)) - set(common))
     first, second = _domain(source, a, common, seed), _domain(target, b, common, seed)
     return Transfer(first, second, [*_left_out(left_out), *_duplicates(a, b, [first, second])])

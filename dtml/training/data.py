@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -87,25 +88,38 @@ def _probe(source: Domain, target: Domain, chosen: list[NDArray[np.int64]]) -> P
     )
 
 
-def as_features(data: Data, model: Model, dtype: torch.dtype | None, report: Report) -> Data:
-    """The same data with the backbone's features as inputs; kept on disk by the content of inputs and weights."""
-    weights = _digest(*[t.cpu().numpy() for t in model.network.state_dict().values()], dtype)
+def as_features(data: Data, model: Model, dtype: torch.dtype | None, report: Report, keep: bool) -> Data:
+    """The same data with the backbone's features as inputs.
 
-    def convert(samples: Samples | None) -> Samples | None:
-        return samples and samples.with_features(_features(samples, model, dtype, weights, report))
+    Args:
+        keep: keep them on disk, by the content of inputs and weights: right where other runs have these weights, too.
+    """
+    named = {"source": data.source, "target": data.target, **data.looks}
+    sets = {name: samples for name, samples in named.items() if samples is not None}
+    total, done = sum(map(len, sets.values())), 0
 
-    looks = {
-        name: samples.with_features(_features(samples, model, dtype, weights, report))
-        for name, samples in data.looks.items()
-    }
-    return replace(data, source=convert(data.source), target=convert(data.target), looks=looks, features=True)
+    def tell(samples: Samples, share: float) -> None:
+        report(mark("Running the frozen backbone"), (done + share * len(samples)) / total)
+
+    weights = _digest(*[t.cpu().numpy() for t in model.network.state_dict().values()], dtype) if keep else None
+    found: dict[str, Samples] = {}
+    for name, samples in sets.items():
+        found[name] = samples.with_features(_features(samples, model, dtype, weights, partial(tell, samples)))
+        done += len(samples)
+    looks = {name: found[name] for name in data.looks}
+    return replace(data, source=found.get("source"), target=found.get("target"), looks=looks, features=True)
 
 
-def _features(samples: Samples, model: Model, dtype: torch.dtype | None, weights: str, report: Report) -> Tensor:
+def _features(
+    samples: Samples, model: Model, dtype: torch.dtype | None, weights: str | None, report: Callable[[float], None]
+) -> Tensor:
+    """The features of samples; looked up on disk, and kept there, where `weights` names the backbone's weights."""
+    if weights is None:
+        return features_of(model, samples, dtype, report)
     key = _digest(*[chunk.cpu().numpy() for chunk in samples.chunks(4096)], weights)
     path = paths.cache() / "features" / f"{key}.npy"
     if not path.exists():
-        features = features_of(model, samples, dtype, lambda share: report(mark("Running the frozen backbone"), share))
+        features = features_of(model, samples, dtype, report)
         with paths.replacing(path) as temporary:
             np.save(temporary, features.cpu().numpy())
     return torch.from_numpy(np.load(path)).to(samples.device)

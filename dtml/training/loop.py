@@ -93,10 +93,12 @@ class _Run:
         return [*self.alignment, *self.metric]
 
     def enter(self, phase: Phase) -> None:
-        """Prepare model and data for a phase."""
-        if phase.frozen_backbone and not self.data.features:
-            self.data = as_features(self.raw, self.model, self.dtype, self.report)
-        elif not phase.frozen_backbone:
+        """Prepare model and data for a phase: features that never change are computed once."""
+        constant = phase.frozen_backbone and self.experiment.training.augmentation == "none"
+        if constant and not self.data.features:
+            keep = starts_learned(self.experiment)
+            self.data = as_features(self.raw, self.model, self.dtype, self.report, keep)
+        elif not constant:
             self.data = self.raw
         self.model.set_moving(list(phase.rates))
 
@@ -327,8 +329,8 @@ class _Window:
 
     def _overwhelming(self) -> str | None:
         """The term that was far larger than all others when all were finite last."""
-        before = self._before.abs().tolist() if self._before is not None else []
-        largest, *others = sorted(zip(before, self._terms, strict=True), reverse=True)
+        assert self._before is not None, "a step was noted"
+        largest, *others = sorted(zip(self._before.abs().tolist(), self._terms, strict=True), reverse=True)
         return largest[1] if others and largest[0] > OVERWHELMING * max(1.0, others[0][0]) else None
 
     def flush(self) -> dict[str, float]:
