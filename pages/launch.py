@@ -46,7 +46,7 @@ if experiment:
         st.code(experiment.to_toml(), language="toml")
         st.download_button(
             _("Download"),
-            experiment.to_toml(),
+            experiment.to_toml,  # made at the click: a file made at every change is gone while the browser asks for it
             f"{experiment.task.name}.toml",
             "application/toml",
             icon=":material/download:",
