@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import data, forms, words
 from dtml import catalogue
-from dtml.experiment import Embedding, Experiment, Role, Training
+from dtml.experiment import FEW, Embedding, Experiment, Role, Training, checkpoints
 from dtml.language import _
 
 
@@ -53,15 +53,25 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
             given = {key: given[key] for key in ("alignment", "metric", "seed") if key in given}
         base = f"{base}:{task['name']}"
         advised = {**facts["recommended"], **given}
-        backbone = _one("backbone", advised.get("backbone"), fitting(facts["inputs"]), base)
-        strategy = _one("strategy", advised.get("strategy", "scratch"), catalogue.names("strategy"), base)
+        backbone = _one("backbone", advised.get("backbone"), fitting("backbone", facts["inputs"]), base)
+        strategy = _one("strategy", advised.get("strategy", "scratch"), fitting("strategy", facts["inputs"]), base)
     with right:
         alignment = _terms("alignment", advised.get("alignment", "dann"), base)
         metric = _terms("metric", advised.get("metric", "none"), base)
         embedding = _section(_("Embedding"), Embedding, advised.get("embedding", {}), f"{base}:embedding")
         training = _section(_("Training"), Training, advised.get("training", {}), f"{base}:training")
-    name, seed = st.columns([3, 1])
+    name, few, seed = st.columns([3, 1, 1])
     title = name.text_input(_("Title (optional)"), given.get("title", ""), key=f"{base}:title", persist_state="session")
+    labels = few.number_input(
+        _("Labelled target samples a class"),
+        0,
+        None,
+        given.get("labels", needed_labels(strategy, alignment)),
+        step=1,
+        key=f"{base}:labels:{needed_labels(strategy, alignment)}",
+        help=_("Their labels are learned from; all others of the target stay sealed."),
+        persist_state="session",
+    )
     number = seed.number_input(
         _("Seed"),
         0,
@@ -80,14 +90,21 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
         "metric": metric,
         "embedding": embedding,
         "training": training,
+        "labels": int(labels),
         "seed": int(number),
         "title": title,
     }
 
 
-def fitting(inputs: str) -> list[str]:
-    """The backbones that take a task's inputs."""
-    return [name for name, entry in catalogue.entries()["backbone"].items() if inputs in entry["accepts"]]
+def fitting(kind: str, inputs: str) -> list[str]:
+    """The backbones, or the strategies, that take a task's inputs."""
+    return [name for name, entry in catalogue.entries()[kind].items() if inputs in entry["accepts"]]
+
+
+def needed_labels(strategy: dict[str, Any], alignment: list[dict[str, Any]]) -> int:
+    """How many labelled target samples a class the chosen methods ask for by default."""
+    chosen = [("strategy", strategy["name"]), *(("alignment", term["name"]) for term in alignment)]
+    return FEW if any(catalogue.entry(kind, name)["needs_labels"] for kind, name in chosen) else 0
 
 
 def references() -> tuple[Role, ...]:
@@ -124,4 +141,7 @@ def _terms(kind: str, given: Any, base: str) -> list[dict[str, Any]]:
 
 def _section(title: str, model: type[Embedding] | type[Training], given: dict[str, Any], prefix: str) -> dict[str, Any]:
     with st.expander(title, icon=":material/tune:"):
-        return forms.fields(model.model_json_schema()["properties"], given, prefix)
+        schemas = model.model_json_schema()["properties"]
+        if "checkpoint" in schemas:
+            schemas["checkpoint"]["enum"] = checkpoints()
+        return forms.fields(schemas, given, prefix)

@@ -10,6 +10,7 @@ from app import charts, data, frame, words
 from dtml.comparison import gap_closed
 from dtml.experiment import Role
 from dtml.language import _
+from dtml.runs.folder import RunFolder, read_arrays
 from dtml.runs.records import Run
 
 Signature = tuple[tuple[str, str], ...]
@@ -149,6 +150,8 @@ def result(run: Run) -> None:
             height="stretch",
         )
     _gap(values)
+    _sample_transfer(run)
+    pictures(run)
     if run.role == "adapted":
         st.caption(_("One seed does not prove an improvement; repeat the pair with several seeds before saying so."))
     oracle = run.result.get("oracle_target_accuracy")
@@ -162,6 +165,35 @@ def result(run: Run) -> None:
                 "this is not a result."
             ).format(value=words.percent(oracle))
         )
+
+
+def _sample_transfer(run: Run) -> None:
+    """What the distances alone are worth: target samples classified by labelled source samples."""
+    neighbours, prototypes = (run.result.get(f"target_{name}_accuracy") for name in ("knn", "prototype"))
+    if neighbours is not None:
+        st.caption(
+            _(
+                "Without the classifier: {neighbours} by the nearest source embeddings, {prototypes} by the nearest "
+                "class mean of the source."
+            ).format(neighbours=words.percent(neighbours), prototypes=words.percent(prototypes))
+        )
+    if run.result.get("checkpoint", "last") != "last":
+        told = _("Checkpoint: step {step}, chosen by {validator} without target labels; the last one reached {last}.")
+        step, last = (run.result.get(key) for key in ("checkpoint_step", "last_target_test_accuracy"))
+        st.caption(told.format(step=step, validator=run.result["checkpoint"], last=words.percent(last)))
+
+
+def pictures(run: Run) -> None:
+    """Images that the run made, row by row beside real ones."""
+    folder = RunFolder(run.id)
+    if not folder.pictures.exists():
+        return
+    st.subheader(_("Redrawn images"))
+    titles = {"source": _("Source"), "translated": _("Redrawn"), "target": _("Real target")}
+    rows = read_arrays(folder.pictures)
+    for name in titles:
+        st.markdown(f"**{titles[name]}**")
+        st.image(charts.strip(rows[name][:20]), width="stretch")
 
 
 def _gap(values: dict[Role, float | None]) -> None:

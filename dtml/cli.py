@@ -127,6 +127,32 @@ def sweep(
         out.print(comparison(compared(rows)))
 
 
+@app.command(
+    help=_(
+        "Train every method of the catalogue on a task with the same budget and several seeds, and write the table. "
+        "What is finished already is not trained again."
+    )
+)
+def table(
+    task: Annotated[str, typer.Option(help=_("The task."))] = "digits",
+    seeds: Annotated[str, typer.Option(help=_("Seeds: a range such as 0-4, or a list such as 1,5,9."))] = "0-4",
+    kind: Annotated[str, typer.Option(help=_("Only methods of this kind: alignment, metric or strategy."))] = "",
+    to: Annotated[Path, typer.Option(help=_("The Markdown file to write."))] = Path("methods.md"),
+) -> None:
+    from dtml.console import Reporter
+    from dtml.runs.methods import KINDS, as_markdown, experiments, row
+    from dtml.runs.store import Store
+
+    if kind and kind not in KINDS:
+        raise catalogue.unknown("kind", kind, KINDS)
+    store, named = Store(), numbers(seeds)
+    wanted = [each for each in experiments(task) if kind in ("", each[0])]
+    with Reporter(err) as reporter:
+        rows = [row(store, *each, named, reporter) for each in wanted]
+    to.write_text(as_markdown(rows, named), "utf-8")
+    out.print(_("{count} methods: {path}").format(count=len(rows), path=to))
+
+
 @app.command("list", help=_("List what can be chosen, of one kind or of all."))
 def list_(kind: Annotated[str | None, typer.Argument(help=", ".join(catalogue.KINDS))] = None) -> None:
     table = Table(_("Kind"), _("Name"), _("Title"), _("In one sentence"), box=None)

@@ -46,3 +46,8 @@ def paired(values: Sequence[float], others: Sequence[float]) -> Interval:
 def gap_closed(adapted: float, below: float, above: float) -> float | None:
     """The share of the way from `below` (source-only) to `above` (target-only) that was gone; None without a gap."""
     return (adapted - below) / (above - below) if above > below else None
+
+
+def steps_to(curve: Sequence[tuple[int, float]], accuracy: float) -> int | None:
+    """The first step of a curve of (step, accuracy) at which `accuracy` was reached; None where it never was."""
+    return next((step for step, value in curve if value >= accuracy), None)

@@ -22,6 +22,8 @@ from dtml.language import Text, _, mark
 from dtml.schema import explained, first_error
 
 Role = Literal["adapted", "twin", "source_only", "target_only"]
+FEW = 5
+"""Labelled target samples a class, where a method needs some and nobody said how many."""
 
 
 class Choice(BaseModel):
@@ -75,9 +77,11 @@ class Training(BaseModel):
     schedule: Literal["constant", "inverse", "cosine"] = Field("inverse", description=mark("Learning-rate schedule"))
     label_smoothing: float = Field(0.0, ge=0, lt=1, description=mark("Label smoothing"))
     gradient_clip: float = Field(0.0, ge=0, description=mark("Gradient norm at most (0: no limit)"))
+    sampling: Literal["shuffled", "balanced"] = Field("shuffled", description=mark("Source batches"))
     augmentation: Literal["none", "shift", "affine", "crop"] = Field("none", description=mark("Augmentation"))
     precision: Literal["auto", "fp32"] = Field("auto", description=mark("Precision"))
     snapshots: int = Field(10, ge=1, le=200, description=mark("Snapshots"))
+    checkpoint: str = Field("last", description=mark("Checkpoint: the last, or a validator's choice"))
     probe: int = Field(1000, ge=2, le=50_000, description=mark("Probe samples a domain"))
 
 
@@ -101,6 +105,7 @@ class Experiment(BaseModel):
     embedding: Embedding
     training: Training
     domains: Literal["both", "source", "target"] = "both"
+    labels: int = Field(0, ge=0, description=mark("Labelled target samples a class"))
     seed: int = Field(0, ge=0, lt=2**31)
     title: str = ""
 
@@ -140,7 +145,7 @@ class Experiment(BaseModel):
         choices = {key: Choice.model_validate(raw[key]) for key in ("task", "backbone", "strategy")}
         terms = {key: tuple(map(Choice.model_validate, raw[key])) for key in ("alignment", "metric")}
         sections = {"embedding": Embedding(**raw["embedding"]), "training": Training(**raw["training"])}
-        plain = {key: raw[key] for key in ("domains", "seed", "title")}
+        plain = {key: raw[key] for key in ("domains", "labels", "seed", "title") if key in raw}
         fields: dict[str, Any] = {**choices, **terms, **sections, **plain}
         return cls.model_construct(**fields)
 
@@ -164,8 +169,17 @@ class Experiment(BaseModel):
 
     @property
     def adapts(self) -> bool:
-        """Whether an alignment acts on the target."""
-        return self.domains == "both" and any(choice.name != "none" for choice in self.alignment)
+        """Whether an alignment, or the strategy by itself, learns from the target."""
+        acts = any(choice.name != "none" for choice in self.alignment)
+        return self.domains == "both" and (acts or self.counterfactual is not None)
+
+    @property
+    def counterfactual(self) -> dict[str, Any] | None:
+        """The twin's strategy where this one learns from the target by itself."""
+        known = catalogue.entries()["strategy"].get(self.strategy.name, {})
+        found: dict[str, Any] | None = known.get("counterfactual") if known.get("adapts") else None
+        own = self.strategy.model_dump()
+        return None if found is None or all(own.get(key) == value for key, value in found.items()) else found
 
     @property
     def role(self) -> Role:
@@ -177,16 +191,19 @@ class Experiment(BaseModel):
         return "adapted" if self.adapts else "twin"
 
     def twin(self) -> Experiment:
-        """The counterfactual: the same batches of both domains, without the alignment."""
-        return self.replace(alignment="none", domains="both", title="")
+        """The counterfactual: the same batches of both domains, without what draws them together."""
+        strategy = self.counterfactual or self.strategy
+        return self.replace(alignment="none", strategy=strategy, domains="both", title="")
 
     def references(self) -> dict[Role, Experiment]:
         """What an adapted run is held against: twin, source-only without target batches, target-only."""
         twin = self.twin()
+        labelled = catalogue.entry("strategy", twin.strategy.name)["needs_labels"]
+        strategy = {"name": "full_training"} if labelled else twin.strategy
         return {
             "twin": twin,
-            "source_only": twin.replace(domains="source"),
-            "target_only": twin.replace(domains="target"),
+            "source_only": twin.replace(domains="source", strategy=strategy, labels=0),
+            "target_only": twin.replace(domains="target", strategy=strategy, labels=0),
         }
 
 
@@ -205,10 +222,27 @@ def _complete(raw: dict[str, Any]) -> dict[str, Any]:
         done[kind] = _choice(kind, given.get(kind, default))
     for kind in ("alignment", "metric"):
         done[kind] = _terms(kind, given.get(kind, "none"))
+    if raw.get("labels") is None:
+        done["labels"] = FEW if _label_users(done) else 0
+    if "backbone" not in raw and catalogue.entry("strategy", done["strategy"].name)["needs_batch_norm"]:
+        done["backbone"] = _with_batch_norm(done["backbone"])
     for section in ("embedding", "training"):
         own = raw.get(section, {})
         done[section] = {**recommended.get(section, {}), **own} if isinstance(own, dict) else own
     return done
+
+
+def _label_users(parts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The parts of an experiment that learn from labelled target samples, as (kind, name)."""
+    named = [("strategy", parts["strategy"].name), *(("alignment", choice.name) for choice in parts["alignment"])]
+    return [(kind, name) for kind, name in named if catalogue.entry(kind, name)["needs_labels"]]
+
+
+def _with_batch_norm(backbone: Choice) -> Choice:
+    """The backbone with batch normalisation, where it can have any."""
+    known = catalogue.entry("backbone", backbone.name)["parameters"]
+    able = "batch" in known.get("normalisation", {}).get("enum", [])
+    return _choice("backbone", {**backbone.model_dump(), "normalisation": "batch"}) if able else backbone
 
 
 def _choice(kind: str, raw: Any) -> Choice:
@@ -249,6 +283,15 @@ def _check_fit(experiment: Experiment) -> None:
             meaning=Text(facts["parameters"][absent[0]]["description"], facts["parameters"][absent[0]]["zh"]),
         )
     inputs = facts["inputs"]
+    workable = catalogue.entry("strategy", experiment.strategy.name)["accepts"]
+    if inputs not in workable:
+        raise Problem(
+            mark("The strategy '{strategy}' works on {accepts}, but the task '{task}' has {inputs}; choose another."),
+            strategy=experiment.strategy.name,
+            accepts=", ".join(map(vocabulary.inputs, workable)),
+            task=experiment.task.name,
+            inputs=vocabulary.inputs(inputs),
+        )
     accepts = catalogue.entry("backbone", experiment.backbone.name)["accepts"]
     if inputs not in accepts:
         fitting = [n for n in catalogue.names("backbone") if inputs in catalogue.entry("backbone", n)["accepts"]]
@@ -267,16 +310,60 @@ def _check_fit(experiment: Experiment) -> None:
             task=experiment.task.name,
             inputs=vocabulary.inputs(inputs),
         )
-    for choice in experiment.metric:
-        if catalogue.entry("metric", choice.name)["needs_bounded"] and not experiment.embedding.bounded:
+    _check_target(experiment)
+    _check_validator(experiment.training.checkpoint)
+    named = [(kind, choice.name) for kind in ("alignment", "metric") for choice in getattr(experiment, kind)]
+    for kind, name in named:
+        if catalogue.entry(kind, name)["needs_bounded"] and not experiment.embedding.bounded:
             raise Problem(
                 mark(
-                    "The metric '{metric}' has no lower bound on the embedding activation '{activation}'; "
+                    "The {kind} '{name}' has no lower bound on the embedding activation '{activation}'; "
                     "choose 'tanh' or 'normalise'."
                 ),
-                metric=choice.name,
+                kind=vocabulary.kind(kind).lower(),
+                name=name,
                 activation=experiment.embedding.activation,
             )
+
+
+def _check_target(experiment: Experiment) -> None:
+    """Refuse a method that learns from the target where it could not."""
+    strategy = catalogue.entry("strategy", experiment.strategy.name)
+    users = _label_users({"strategy": experiment.strategy, "alignment": experiment.alignment})
+    if users and experiment.domains == "both" and not experiment.labels:
+        raise Problem(
+            mark("The {kind} '{name}' learns from labelled target samples; set 'labels' (samples a class) above 0."),
+            kind=vocabulary.kind(users[0][0]).lower(),
+            name=users[0][1],
+        )
+    if strategy["adapts"] and experiment.domains != "both":
+        raise Problem(
+            mark("The strategy '{name}' learns from the target besides the source; set 'domains' to 'both'."),
+            name=experiment.strategy.name,
+        )
+    backbone = catalogue.entry("backbone", experiment.backbone.name)
+    normalised = backbone["batch_norm"] or experiment.backbone.params.get("normalisation") == "batch"
+    if strategy["needs_batch_norm"] and not normalised:
+        raise Problem(
+            mark(
+                "The strategy '{strategy}' acts on batch normalisation, but the backbone '{backbone}' has none; "
+                "choose one that has, or its 'normalisation' batch."
+            ),
+            strategy=experiment.strategy.name,
+            backbone=experiment.backbone.name,
+        )
+
+
+def checkpoints() -> list[str]:
+    """What may choose the checkpoint that counts: nothing ("last"), or a validator."""
+    measures = catalogue.entries()["measure"]
+    return ["last", *(name for name, entry in measures.items() if entry["family"] == "validator")]
+
+
+def _check_validator(name: str) -> None:
+    """Refuse a checkpoint that nothing chooses."""
+    if name not in checkpoints():
+        raise catalogue.unknown("checkpoint", name, checkpoints())
 
 
 def _keys_near(error: ValidationError) -> list[str]:

@@ -21,12 +21,16 @@ class Example:
         value: the exact result.
         how: how it was got.
         params: the hyper-parameters that differ from the defaults.
+        logits: class scores of the rows of both domains, where an alignment depends on them.
+        labels: labels of the rows of both domains (-1: unknown), where an alignment depends on them.
     """
 
     inputs: tuple[Sequence[Any], Sequence[Any]]
     value: float
     how: str
     params: dict[str, Any] = field(default_factory=dict)
+    logits: tuple[Sequence[Any], Sequence[Any]] | None = None
+    labels: tuple[Sequence[int], Sequence[int]] | None = None
 
 
 class LossParams(Params):
@@ -44,10 +48,18 @@ class Loss(Component, nn.Module):
 
     Params = LossParams  # type: ignore[assignment]
     examples: ClassVar[tuple[Example, ...]] = ()
+    needs_bounded: ClassVar[bool] = False
+    """Whether the loss has a lower bound only on bounded embeddings (tanh or normalised)."""
+    rate: ClassVar[float] = 1.0
+    """The factor on the learning rate of the learnable parts."""
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self.watched: dict[str, Tensor] = {}
+
+    @classmethod
+    def facts(cls) -> dict[str, Any]:
+        return {"needs_bounded": cls.needs_bounded}
 
     def build(self, dim: int, classes: int) -> None:
         """Make the learnable parts for embeddings of `dim` dimensions and `classes` classes."""
@@ -70,6 +82,24 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
 def distances(a: Tensor, b: Tensor) -> Tensor:
     """Euclidean distances (n, m) between the rows of a (n, d) and b (m, d); their gradient at 0 is 0."""
     return squared_distances(a, b).clamp_min(1e-12).sqrt()
+
+
+def pair_masks(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Masks (n, n) of the pairs of the same class (without self) and of different classes.
+
+    Rows of unknown label (-1) are in no pair.
+    """
+    same = labels[:, None] == labels[None, :]
+    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    known = (labels[:, None] >= 0) & (labels[None, :] >= 0)
+    return same & ~itself & known, ~same & known
+
+
+def neighbour_mean(squared: Tensor, candidates: Tensor, k: int) -> Tensor:
+    """Mean squared distance (n, n) from each row to its k nearest candidates; rows with fewer give what they have."""
+    nearest = squared.masked_fill(~candidates, float("inf")).topk(min(k, len(squared)), largest=False).values
+    found = nearest.isfinite()
+    return nearest.where(found, 0).sum() / found.sum().clamp_min(1)
 
 
 def full_precision(tensor: Tensor) -> Tensor:

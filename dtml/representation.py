@@ -16,12 +16,15 @@ class Representation:
         embedding: (n, d) the space that is aligned, measured and drawn.
         logits: (n, c) class scores.
         labels: (n,) known labels, -1 where unknown; None where the domain has none to show.
+        layers: what the backbone's stages and the embedding give, (n, ...) each, from the bottom up; empty where
+            no loss asks for them.
     """
 
     features: Tensor
     embedding: Tensor
     logits: Tensor
     labels: Tensor | None = None
+    layers: tuple[Tensor, ...] = ()
 
     def split(self, first: int) -> tuple[Representation, Representation]:
         """The first `first` samples and the rest: one forward, two domains."""
@@ -29,4 +32,12 @@ class Representation:
 
     def _slice(self, part: slice) -> Representation:
         labels = None if self.labels is None else self.labels[part]
-        return Representation(self.features[part], self.embedding[part], self.logits[part], labels)
+        layers = tuple(layer[part] for layer in self.layers)
+        return Representation(self.features[part], self.embedding[part], self.logits[part], labels, layers)
+
+    def detach(self) -> Representation:
+        """The same values without a gradient: what an opponent of the encoder learns from."""
+        layers = tuple(layer.detach() for layer in self.layers)
+        return Representation(
+            self.features.detach(), self.embedding.detach(), self.logits.detach(), self.labels, layers
+        )

@@ -17,6 +17,7 @@ def kind(name: str) -> str:
         "projection": _("Projection"),
         "kind": _("Kind"),
         "reference": _("Reference"),
+        "checkpoint": _("Checkpoint"),
     }.get(name, name)
 
 
@@ -53,7 +54,7 @@ def claim(name: str) -> str:
         "blind_to_mean_shift": _("blind to a shift of the mean"),
         "non_negative": _("never negative"),
         "bounded": _("bounded"),
-        "gradient_reversed": _("gradient reversed on purpose"),
+        "gradient_of_its_own": _("gradient of its own, not that of the value"),
     }.get(name, name.replace("_", " "))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -10,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from dtml.alignment import Alignment
-from dtml.catalogue import Paper, param
+from dtml.alignment._adversarial import AdversarialParams, discriminator, reverse_gradient
+from dtml.catalogue import Paper
 from dtml.language import Text
-from dtml.losses import LossParams, full_precision
+from dtml.losses import full_precision
 from dtml.representation import Representation
 
 
@@ -38,29 +38,19 @@ class DANN(Alignment):
         "Ganin, Ustinova, Ajakan, Germain, Larochelle, Laviolette, Marchand, Lempitsky", 2016,
         "Domain-Adversarial Training of Neural Networks", "https://arxiv.org/abs/1505.07818", "(9), section 5.2.2",
     )  # fmt: skip
-    claims = frozenset({"permutation_invariant", "non_negative", "gradient_reversed"})
+    claims = frozenset({"permutation_invariant", "non_negative", "gradient_of_its_own"})
 
-    class Params(LossParams):
-        """The discriminator and the schedule of λ."""
-
-        ceiling: float = param(
-            1.0, "Largest λ (strength of the reversed gradient)", "λ 的上限（反转梯度的强度）", ge=0, le=10
-        )
-        gamma: float = param(10.0, "How early λ rises", "λ 上升的早晚", gt=0, le=100)
-        hidden: int = param(128, "Hidden units of the discriminator", "判别器隐藏单元数", ge=1, le=4096)
-        layers: int = param(2, "Hidden layers of the discriminator", "判别器隐藏层数", ge=0, le=4)
+    Params = AdversarialParams  # type: ignore[assignment]
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
         self.discriminator: nn.Module | None = None
 
     def build(self, dim: int, classes: int) -> None:
-        widths = [dim, *[self.params.hidden] * self.params.layers]
-        hidden = [m for a, b in zip(widths, widths[1:], strict=False) for m in (nn.Linear(a, b), nn.ReLU())]
-        self.discriminator = nn.Sequential(*hidden, nn.Linear(widths[-1], 1))
+        self.discriminator = discriminator(dim, self.params)
 
     def forward(self, source: Representation, target: Representation, progress: float) -> Tensor:
-        strength = self.params.ceiling * strength_at(progress, self.params.gamma)
+        strength = self.params.strength(progress)
         embeddings = full_precision(torch.cat([source.embedding, target.embedding]))
         if self.discriminator is None:
             self.build(embeddings.shape[1], source.logits.shape[1])
@@ -72,24 +62,3 @@ class DANN(Alignment):
             strength=scores.new_tensor(strength),
         )
         return binary_cross_entropy_with_logits(scores, truth)
-
-
-def strength_at(progress: float, gamma: float) -> float:
-    """λ as a share of its ceiling: 2 / (1 + exp(−γp)) − 1, from 0 at the start towards 1."""
-    return 2 / (1 + math.exp(-gamma * progress)) - 1
-
-
-def reverse_gradient(values: Tensor, strength: float) -> Tensor:
-    """`values` unchanged; on the way back their gradient is multiplied by −`strength`."""
-    return _Reversal.apply(values, strength)
-
-
-class _Reversal(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, strength: float) -> Tensor:
-        ctx.strength = strength
-        return values.view_as(values)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return -ctx.strength * gradients[0], None

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from dtml.alignment import Alignment
+from dtml.alignment._kernels import KernelParams, discrepancy, gaussian_kernel
 from dtml.catalogue import Paper, param
 from dtml.language import Text
-from dtml.losses import Example, LossParams, full_precision, squared_distances
+from dtml.losses import Example, full_precision, squared_distances
 from dtml.representation import Representation
 
 
@@ -45,17 +46,9 @@ class MMD(Alignment):
         ),
     )  # fmt: skip
 
-    class Params(LossParams):
+    class Params(KernelParams):
         """Kernels and estimate."""
 
-        kernels: int = param(5, "Gaussian kernels", "高斯核个数", ge=1, le=25)
-        factor: float = param(2.0, "Ratio of neighbouring variances", "相邻核方差之比", gt=1, le=10)
-        bandwidth: float = param(
-            0.0,
-            "Width σ of the middle kernel (0: from the batch's mean distance)",
-            "中间核的宽度 σ（0：由批内平均距离决定）",
-            ge=0,
-        )
         estimate: Literal["biased", "unbiased"] = param(
             "biased", "Estimate (unbiased may be negative)", "估计方式（无偏估计可能为负）"
         )
@@ -67,30 +60,7 @@ class MMD(Alignment):
 
 
 def mmd2(source: Tensor, target: Tensor, kernels: int, factor: float, bandwidth: float, unbiased: bool) -> Tensor:
-    """Squared MMD between source (n, d) and target (m, d).
-
-    The variances are `bandwidth`² times powers of `factor` around 1. A bandwidth of 0 takes half the mean
-    squared distance between different rows of both samples for its square, as a constant.
-    The biased estimate is ≥ 0 and 0 on equal samples; the unbiased one leaves out each row with itself and
-    needs two rows a domain (with fewer the biased one stands in).
-    """
-    n = len(source)
+    """Squared MMD between source (n, d) and target (m, d); see `gaussian_kernel` and `discrepancy`."""
     both = torch.cat([source, target])
-    squared = squared_distances(both, both)
-    variance = squared.new_tensor(bandwidth**2) if bandwidth else _typical(squared.detach())
-    variances = [variance * factor ** (i - (kernels - 1) / 2) for i in range(kernels)]
-    kernel = torch.stack([torch.exp(-squared / (2 * v)) for v in variances]).mean(0)
-    within_source, within_target, across = kernel[:n, :n], kernel[n:, n:], kernel[:n, n:]
-    leave_out = unbiased and min(n, len(target)) > 1
-    return _mean(within_source, leave_out) + _mean(within_target, leave_out) - 2 * across.mean()
-
-
-def _typical(squared: Tensor) -> Tensor:
-    """Half the mean squared distance between different rows; never 0."""
-    n = len(squared)
-    return (squared.sum() / max(n * (n - 1), 1) / 2).clamp_min(1e-6)
-
-
-def _mean(kernel: Tensor, leave_out_diagonal: bool) -> Tensor:
-    n = len(kernel)
-    return (kernel.sum() - kernel.diagonal().sum()) / (n * (n - 1)) if leave_out_diagonal else kernel.mean()
+    kernel = gaussian_kernel(squared_distances(both, both), kernels, factor, bandwidth)
+    return discrepancy(kernel, len(source), unbiased)

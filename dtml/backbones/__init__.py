@@ -30,10 +30,16 @@ class Network(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Features (n, f) of float inputs (n, *shape)."""
+        return self.outputs(inputs)[-1].flatten(1)
+
+    def outputs(self, inputs: Tensor) -> list[Tensor]:
+        """What each stage gives for float inputs (n, *shape), in order."""
         values = self.prepare(inputs)
+        given = []
         for stage in self.stages.values():
             values = stage(values)
-        return values.flatten(1)
+            given.append(values)
+        return given
 
     def _width(self, shape: tuple[int, ...]) -> int:
         was_training = self.training
@@ -50,6 +56,8 @@ class Backbone(Component):
     accepts: ClassVar[tuple[str, ...]] = ("images",)
     pretrained: ClassVar[bool] = False
     """Whether weights learned elsewhere can be loaded."""
+    batch_norm: ClassVar[bool] = False
+    """Whether it has batch normalisation whatever its parameters; others may have it by `normalisation = "batch"`."""
 
     def build(self, shape: tuple[int, ...], pretrained: bool) -> Network:
         """The network for inputs of `shape`; with learned weights where `pretrained` and there are any."""
@@ -60,7 +68,7 @@ class Backbone(Component):
 
     @classmethod
     def facts(cls) -> dict[str, Any]:
-        return {"accepts": list(cls.accepts), "pretrained": cls.pretrained}
+        return {"accepts": list(cls.accepts), "pretrained": cls.pretrained, "batch_norm": cls.batch_norm}
 
 
 class Prepare(nn.Module):

@@ -23,6 +23,7 @@ class _ResNet(ImageNetBackbone):
     """Residual stages; the features are the averages of the last one's channels."""
 
     paper = _PAPER
+    batch_norm = True
 
     def split(self, model: Any) -> dict[str, nn.Module]:
         return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 import torch
 from torch import Tensor
 
@@ -18,20 +16,37 @@ class Metric(Loss):
     """
 
     kind = "metric"
-    needs_bounded: ClassVar[bool] = False
-    """Whether the loss has a lower bound only on bounded embeddings (tanh or normalised)."""
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """The loss of embeddings (n, d) with labels (n,) as a scalar tensor."""
         raise NotImplementedError
 
-    @classmethod
-    def facts(cls) -> dict[str, Any]:
-        return {"needs_bounded": cls.needs_bounded}
+
+def mean_over(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean of the values where `chosen`; 0, with a gradient of 0, where nothing is. Any shape, one for both."""
+    return (values * chosen).sum() / chosen.sum().clamp_min(1)
 
 
-def pair_masks(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Masks (n, n) of the pairs of the same class (without self) and of different classes."""
-    same = labels[:, None] == labels[None, :]
-    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    return same & ~itself, ~same
+def unit(rows: Tensor) -> Tensor:
+    """Rows (n, d) at length 1. A row of zeros stays, without a gradient: its direction is unknown."""
+    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    return rows / lengths.where(lengths > 1e-12, torch.inf)
+
+
+def cosines(a: Tensor, b: Tensor) -> Tensor:
+    """Cosines (n, m) of the angles between the rows of a (n, d) and b (m, d)."""
+    return unit(a) @ unit(b).T
+
+
+def log_sum_exp(scores: Tensor, chosen: Tensor, dim: int = 1) -> Tensor:
+    """log Σ exp of the chosen scores along `dim`.
+
+    Where none is chosen it is the lowest finite number and not −∞, whose gradient would not be finite.
+    """
+    return scores.masked_fill(~chosen, torch.finfo(scores.dtype).min).logsumexp(dim)
+
+
+def log_one_plus_sum_exp(scores: Tensor, chosen: Tensor, dim: int = 1) -> Tensor:
+    """log(1 + Σ exp of the chosen scores) along `dim`; 0 where none is chosen."""
+    total = log_sum_exp(scores, chosen, dim)
+    return torch.logaddexp(total, torch.zeros_like(total))

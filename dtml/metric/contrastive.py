@@ -6,8 +6,8 @@ from torch import Tensor
 
 from dtml.catalogue import Paper, param
 from dtml.language import Text
-from dtml.losses import Example, LossParams, distances, full_precision, squared_distances
-from dtml.metric import Metric, pair_masks
+from dtml.losses import Example, LossParams, distances, full_precision, pair_masks, squared_distances
+from dtml.metric import Metric, mean_over
 
 
 class Contrastive(Metric):
@@ -36,8 +36,12 @@ class Contrastive(Metric):
     )
 
     class Params(LossParams):
-        """The margin."""
+        """The margin.
 
+        The default weight is one at which DANN keeps most of its gain on the default digits task.
+        """
+
+        weight: float = param(0.1, "Trade-off weight", "权衡权重", ge=0)
         margin: float = param(1.0, "Margin m between different classes", "不同类别之间的间隔 m", gt=0, le=100)
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
@@ -49,8 +53,4 @@ def contrastive(embeddings: Tensor, labels: Tensor, margin: float) -> Tensor:
     same, different = pair_masks(labels)
     near = squared_distances(embeddings, embeddings) / 2
     far = (margin - distances(embeddings, embeddings)).clamp_min(0).square() / 2
-    return _mean(near, same) + _mean(far, different)
-
-
-def _mean(values: Tensor, pairs: Tensor) -> Tensor:
-    return (values * pairs).sum() / pairs.sum().clamp_min(1)
+    return mean_over(near, same) + mean_over(far, different)

@@ -165,6 +165,8 @@ class _Recorder:
 
     def _snapshot(self, event: training.Snapshot) -> None:
         write_arrays(self._folder.snapshot(event.step), embeddings=event.embeddings, probabilities=event.probabilities)
+        if event.pictures:
+            write_arrays(self._folder.pictures, **event.pictures)
         with paths.replacing(self._folder.checkpoint) as temporary:
             torch.save(event.state, temporary)
         self._waiting.append((event.step, event.metrics))

@@ -50,6 +50,11 @@ class RunFolder:
         return self.path / "predictions.npz"
 
     @property
+    def pictures(self) -> Path:
+        """Images that the newest snapshot offered for looking at, by name."""
+        return self.path / "pictures.npz"
+
+    @property
     def log(self) -> Path:
         """What the run's process printed."""
         return self.path / "log.txt"

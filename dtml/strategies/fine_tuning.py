@@ -39,6 +39,13 @@ class FineTuning(Strategy):
         backbone_rate: float = param(
             0.1, "Learning rate of the backbone, relative", "骨干网络的相对学习率", gt=0, le=10
         )
+        decay: float = param(
+            1.0,
+            "Layer-wise rates: each stage learns so many times slower than the one above (2.6 in ULMFiT)",
+            "逐层学习率：每个阶段比其上一阶段慢多少倍（ULMFiT 为 2.6）",
+            ge=1,
+            le=100,
+        )
 
     def phases(self, stages: Sequence[str], learned: bool) -> list[Phase]:
         wanted = self.params.stages
@@ -51,5 +58,8 @@ class FineTuning(Strategy):
                 count=len(stages),
                 stages=", ".join(stages),
             )
-        tuned = Phase("finetune", Text("Fine-tuning", "微调"), moving(stages[-wanted:], self.params.backbone_rate))
+        rates = moving(stages[-wanted:], self.params.backbone_rate)
+        for depth, stage in enumerate(reversed(stages[-wanted:])):
+            rates[f"stages.{stage}"] /= self.params.decay**depth
+        tuned = Phase("finetune", Text("Fine-tuning", "微调"), rates)
         return pretrained_first([tuned], stages, learned)

@@ -67,6 +67,30 @@ class Samples:
             yield self.take(positions)[0]
 
 
+class BalancedOrder:
+    """Batches with the same number of samples of every class, as far as that divides; else as `Order`."""
+
+    def __init__(self, labels: NDArray[np.int64], batch: int, seed: tuple[int, ...]) -> None:
+        self._members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+        self._batch, self._seed = batch, seed
+        self._orders: dict[tuple[int, int], Order] = {}
+
+    def batch(self, step: int) -> NDArray[np.int64]:
+        """The positions of batch number `step`; classes that are one sample richer than others take turns."""
+        count = len(self._members)
+        each, left = divmod(self._batch, count)
+        richer = set(np.random.default_rng((*self._seed, step)).permutation(count)[:left].tolist())
+        parts = [self._drawn(label, step, each + (label in richer), each + 1) for label in range(count)]
+        return np.concatenate(parts)
+
+    def _drawn(self, label: int, step: int, wanted: int, most: int) -> NDArray[np.int64]:
+        """`wanted` of the `most` samples that the class's own order gives for this step."""
+        key = (label, most)
+        if key not in self._orders:
+            self._orders[key] = Order(len(self._members[label]), most, (*self._seed, label, 1))
+        return self._members[label][self._orders[key].batch(step)[:wanted]]
+
+
 class Order:
     """An endless sequence of shuffled epochs; batch number `step` is a pure function of seed and step."""
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dtml import paths
+from dtml.errors import Problem
 from dtml.experiment import Experiment
 from dtml.language import mark
 from dtml.tasks import Domain, Transfer
@@ -32,13 +33,15 @@ class Data:
         source: labelled training samples of the source, or None where the run never sees them.
         target: training samples of the target, without labels unless it is the only domain; or None.
         looks: samples that are only looked at: "probe_source", "probe_target", "validation",
-            "test_source", "test_target". Their labels are for reporting.
+            "validation_target", "test_source", "test_target". Their labels are for reporting.
+        labelled: the few target samples whose labels may be learned from, or None.
         features: whether the inputs are features that were computed before.
     """
 
     source: Samples | None
     target: Samples | None
     looks: dict[str, Samples]
+    labelled: Samples | None = None
     features: bool = False
 
     @property
@@ -57,6 +60,7 @@ def prepare(experiment: Experiment, transfer: Transfer, device: torch.device) ->
         "probe_source": Samples.of(source, probes[0], device, sealed=False),
         "probe_target": Samples.of(target, probes[1], device, sealed=False),
         "validation": Samples.of(source, validated, device, sealed=False),
+        "validation_target": Samples.of(target, target.splits["validation"][:limit], device, sealed=True),
         "test_source": Samples.of(source, source.splits["test"], device, sealed=False),
         "test_target": Samples.of(target, target.splits["test"], device, sealed=False),
     }
@@ -67,8 +71,31 @@ def prepare(experiment: Experiment, transfer: Transfer, device: torch.device) ->
         if experiment.domains == "source"
         else Samples.of(target, target.splits["train"], device, sealed=not alone),
         looks=looks,
+        labelled=_labelled(experiment, target, device),
     )
     return data, _probe(source, target, probes)
+
+
+def _labelled(experiment: Experiment, target: Domain, device: torch.device) -> Samples | None:
+    """So many training samples of each target class as the experiment may learn the labels of, by seed.
+
+    Raises:
+        Problem: where the target has no labels to give.
+    """
+    wanted = experiment.labels
+    if not wanted or experiment.domains != "both":
+        return None
+    train = target.splits["train"]
+    rng = np.random.default_rng((experiment.seed, 2))
+    members = [rng.permutation(train[target.labels[train] == label])[:wanted] for label in range(len(target.classes))]
+    chosen = np.sort(np.concatenate(members))
+    if not len(chosen):
+        raise Problem(
+            mark("{wanted} labels a target class are wanted, but '{name}' has none; set 'labels' to 0."),
+            wanted=wanted,
+            name=target.name,
+        )
+    return Samples.of(target, chosen, device, sealed=False)
 
 
 def _some(domain: Domain, limit: int, seed: tuple[int, int]) -> NDArray[np.int64]:
@@ -94,7 +121,7 @@ def as_features(data: Data, model: Model, dtype: torch.dtype | None, report: Rep
     Args:
         keep: keep them on disk, by the content of inputs and weights: right where other runs have these weights, too.
     """
-    named = {"source": data.source, "target": data.target, **data.looks}
+    named = {"source": data.source, "target": data.target, "labelled": data.labelled, **data.looks}
     sets = {name: samples for name, samples in named.items() if samples is not None}
     total, done = sum(map(len, sets.values())), 0
 
@@ -107,7 +134,8 @@ def as_features(data: Data, model: Model, dtype: torch.dtype | None, report: Rep
         found[name] = samples.with_features(_features(samples, model, dtype, weights, partial(tell, samples)))
         done += len(samples)
     looks = {name: found[name] for name in data.looks}
-    return replace(data, source=found.get("source"), target=found.get("target"), looks=looks, features=True)
+    parts = {name: found.get(name) for name in ("source", "target", "labelled")}
+    return replace(data, **parts, looks=looks, features=True)
 
 
 def _features(

@@ -80,6 +80,7 @@ class Snapshot:
         probabilities: (n, c) of the probe.
         metrics: accuracies on the probe and on the source's validation split.
         state: everything to resume from; refers to live tensors, so save it before the next event.
+        pictures: images worth looking at, uint8 (n, h, w, c) by name, such as translated samples.
     """
 
     step: int
@@ -87,6 +88,7 @@ class Snapshot:
     probabilities: NDArray[np.float32]
     metrics: dict[str, float]
     state: dict[str, Any] = field(repr=False)
+    pictures: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

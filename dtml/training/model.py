@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -19,24 +22,37 @@ class Model(nn.Module):
     the only remedy of a metric loss is to shrink the embedding.
     """
 
-    def __init__(self, network: Network, embedding: Embedding, classes: int) -> None:
+    def __init__(self, network: Network, embedding: Embedding, classes: int, own_heads: bool = False) -> None:
         super().__init__()
         self.network = network
         self.head = Head(network.out_features, embedding)
         self.dropout = nn.Dropout(embedding.dropout)
         self.classifier = nn.Linear(embedding.dim, classes)
+        self.target_classifier = nn.Linear(embedding.dim, classes) if own_heads else None
 
-    def forward(self, inputs: Tensor) -> Representation:
-        """Representation of float inputs (n, *shape); see `as_input`."""
-        return self.from_features(self.network(inputs))
+    def forward(self, inputs: Tensor, layers: bool = False) -> Representation:
+        """Representation of float inputs (n, *shape), see `as_input`; with what the stages give where `layers`."""
+        outputs = self.network.outputs(inputs)
+        seen = self.from_features(outputs[-1].flatten(1))
+        return replace(seen, layers=(*outputs, seen.embedding)) if layers else seen
 
     def from_features(self, features: Tensor) -> Representation:
         """Representation of features (n, f) that were computed before."""
         embedding = self.head(features)
         return Representation(features, embedding, self.classifier(self.dropout(embedding)))
 
+    def as_target(self, seen: Representation) -> Representation:
+        """The representation of target samples: with the scores of their own classifier where there is one."""
+        if self.target_classifier is None:
+            return seen
+        return replace(seen, logits=self.target_classifier(self.dropout(seen.embedding)))
+
     def part(self, name: str) -> nn.Module:
-        """A part by the name that phases use: "stages.<name>", "head", "classifier"."""
+        """A part by the name that phases use: "stages.<name>", "head", "classifier", or "norms"."""
+        if name == "norms":
+            return nn.ModuleList(batch_norms(self.network))
+        if name == "classifier" and self.target_classifier is not None:
+            return nn.ModuleList([self.classifier, self.target_classifier])
         return self.get_submodule(f"network.{name}" if name.startswith("stages.") else name)
 
     def set_moving(self, parts: list[str]) -> None:
@@ -45,6 +61,12 @@ class Model(nn.Module):
         self.dropout.train("classifier" in parts)
         for name in parts:
             self.part(name).train().requires_grad_(True)
+
+
+def batch_norms(network: nn.Module) -> list[nn.Module]:
+    """The batch normalisations of a network, in order."""
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+    return [module for module in network.modules() if isinstance(module, kinds)]
 
 
 class Head(nn.Module):
@@ -73,7 +95,8 @@ def build(experiment: Experiment, shape: tuple[int, ...], classes: int) -> Model
     torch.manual_seed(experiment.seed)
     backbone = catalogue.create("backbone", experiment.backbone.name, **experiment.backbone.params)
     network = backbone.build(model_shape(shape), starts_learned(experiment))
-    return Model(network, experiment.embedding, classes)
+    strategy: Any = catalogue.component("strategy", experiment.strategy.name)
+    return Model(network, experiment.embedding, classes, strategy.own_heads)
 
 
 def starts_learned(experiment: Experiment) -> bool:

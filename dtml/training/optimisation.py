@@ -6,22 +6,27 @@ import math
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from dtml.experiment import Training
-from dtml.losses import Loss
 from dtml.strategies import Phase
 from dtml.training.model import Model
 
 
-def optimiser(model: Model, losses: list[Loss], phase: Phase, training: Training) -> Optimizer:
-    """An optimiser over the moving parts, each at its rate, and over the losses' learnable parts."""
-    groups = [{"params": list(model.part(name).parameters()), "factor": rate} for name, rate in phase.rates.items()]
-    groups += [{"params": list(loss.parameters()), "factor": 1.0} for loss in losses]
+def optimiser(
+    model: Model | None, phase: Phase, extra: list[tuple[nn.Parameter, float]], training: Training
+) -> Optimizer:
+    """An optimiser over the model's moving parts, each at its rate, and over further parameters with their factors."""
+    groups: list[dict[str, Any]] = []
+    if model is not None:
+        groups = [{"params": list(model.part(name).parameters()), "factor": rate} for name, rate in phase.rates.items()]
+    for factor in sorted({factor for _parameter, factor in extra}):
+        groups.append({"params": [p for p, own in extra if own == factor], "factor": factor})
     groups = [group for group in groups if group["params"]]
     for group in groups:
-        group["lr"] = training.learning_rate * group["factor"]  # type: ignore[operator]
-    device = next(model.parameters()).device
+        group["lr"] = training.learning_rate * group["factor"]
+    device = groups[0]["params"][0].device
     shared: dict[str, Any] = {
         "lr": training.learning_rate,
         "weight_decay": training.weight_decay,
@@ -36,11 +41,12 @@ def optimiser(model: Model, losses: list[Loss], phase: Phase, training: Training
             return AdamW(groups, **shared)
 
 
-def set_rate(optimiser: Optimizer, training: Training, progress: float) -> None:
-    """Set every group's learning rate for the share `progress` of the phase that is done."""
+def set_rate(optimiser: Optimizer, training: Training, progress: float) -> float:
+    """Set every group's learning rate for the share `progress` of the phase that is done; returns that of factor 1."""
     rate = training.learning_rate * schedule(training.schedule, progress)
     for group in optimiser.param_groups:
         group["lr"] = rate * group["factor"]
+    return rate
 
 
 def schedule(name: str, progress: float) -> float:

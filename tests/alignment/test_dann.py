@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dtml import catalogue
-from dtml.alignment.dann import reverse_gradient, strength_at
+from dtml.alignment._adversarial import reverse_gradient, strength_at
 from tests.conformance.claims import represented
 
 

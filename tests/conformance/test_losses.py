@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from torch import Tensor
 
 from dtml import catalogue
 from dtml.losses import Example, Loss
-from tests.conformance.claims import caller, draws, gradient_agrees, wrong_claims
+from tests.conformance.claims import (
+    by_rows,
+    by_target_rows,
+    caller,
+    draws,
+    gradient_agrees,
+    represented,
+    wrong_claims,
+)
 
 KINDS = ("alignment", "metric")
 LOSSES = [(kind, name) for kind in KINDS for name in catalogue.components(kind)]
+
+
+def _class(name: str) -> Any:
+    return catalogue.component("alignment", name)
+
+
 EXAMPLES = [
     pytest.param(kind, name, example, id=f"{kind}-{name}-{number}")
     for kind, name in LOSSES
@@ -36,10 +51,20 @@ def example_params(kind: str, name: str) -> dict[str, object]:
 @pytest.mark.parametrize(("kind", "name", "example"), EXAMPLES)
 def test_example_worked_by_hand(kind: str, name: str, example: Example) -> None:
     loss = catalogue.create(kind, name, **example.params)
-    first, second = example.inputs
-    other = torch.tensor(second) if kind == "metric" else torch.tensor(second, dtype=torch.float64)
-    value = caller(loss)(torch.tensor(first, dtype=torch.float64), other)
+    value = caller(loss)(*worked(kind, example))
     assert value.item() == pytest.approx(example.value, abs=1e-5), example.how
+
+
+def worked(kind: str, example: Example) -> tuple[Any, Any]:
+    """The inputs of an example as tensors."""
+    rows = torch.tensor(example.inputs[0], dtype=torch.float64)
+    if kind == "metric":
+        return rows, torch.tensor(example.inputs[1])
+    sides = [rows, torch.tensor(example.inputs[1], dtype=torch.float64)]
+    logits = [torch.tensor(side, dtype=torch.float64) for side in example.logits] if example.logits else [None, None]
+    labels = [torch.tensor(side) for side in example.labels] if example.labels else [None, None]
+    first, second = (represented(*each) for each in zip(sides, logits, labels, strict=True))
+    return first, second
 
 
 @pytest.mark.parametrize(("kind", "name"), LOSSES)
@@ -59,30 +84,44 @@ def test_a_lie_is_caught_both_ways() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), LOSSES)
-def test_gradient_is_that_of_the_value_unless_reversed(kind: str, name: str) -> None:
+def test_gradient_is_that_of_the_value_unless_it_has_its_own(kind: str, name: str) -> None:
     loss = make(kind, name, **example_params(kind, name))
-    assert gradient_agrees(loss) == ("gradient_reversed" not in loss.claims)
+    assert gradient_agrees(loss) == ("gradient_of_its_own" not in loss.claims)
 
 
 @pytest.mark.parametrize(("kind", "name"), [pair for pair in LOSSES if pair[1] != "none"])
 def test_the_encoder_is_moved(kind: str, name: str) -> None:
-    rows, other = draws(kind)[0]
-    rows.requires_grad_(True)
-    caller(make(kind, name))(rows, other).backward()
-    assert rows.grad is not None
-    assert rows.grad.abs().max() > 1e-6
+    loss = make(kind, name)
+    if not getattr(loss, "moves_encoder", True):
+        first, second = draws(kind)[0]
+        weights = loss.weights(first, second, 0.5)
+        assert weights.mean().item() == pytest.approx(1, abs=1e-5)
+        assert weights.std() > 1e-6, "it acts through the weights of the source's samples"
+        return
+    functions = [by_rows(loss)] if kind == "metric" else [by_rows(loss), by_target_rows(loss)]
+    moved = []
+    for function, rows in functions:
+        rows = rows.clone().requires_grad_(True)
+        value = function(rows)
+        moved.append(torch.autograd.grad(value, rows, allow_unused=True)[0] if value.requires_grad else None)
+    assert any(gradient is not None and gradient.abs().max() > 1e-6 for gradient in moved)
 
 
-def degenerate(kind: str) -> dict[str, tuple[Tensor, Tensor]]:
+def degenerate(kind: str) -> dict[str, tuple[Any, Any]]:
     one = torch.ones(1, 3)
     if kind == "metric":
         return {
             "collapsed": (torch.ones(6, 3), torch.tensor([0, 0, 0, 1, 1, 1])),
             "one class": (torch.randn(5, 3), torch.zeros(5, dtype=torch.long)),
-            "all different": (torch.randn(4, 3), torch.arange(4)),
+            "all different": (torch.randn(3, 3), torch.arange(3)),
             "one sample": (one, torch.zeros(1, dtype=torch.long)),
         }
-    return {"collapsed": (torch.ones(6, 3), torch.ones(4, 3)), "one sample": (one, 2 * one)}
+    ones = torch.zeros(5, dtype=torch.long)
+    return {
+        "collapsed": (represented(torch.ones(6, 3)), represented(torch.ones(4, 3))),
+        "one class": (represented(torch.randn(5, 3), labels=ones), represented(torch.randn(5, 3), labels=ones)),
+        "one sample": (represented(one), represented(2 * one)),
+    }
 
 
 @pytest.mark.parametrize("case", ["collapsed", "one class", "all different", "one sample"])
@@ -90,13 +129,37 @@ def degenerate(kind: str) -> dict[str, tuple[Tensor, Tensor]]:
 def test_degenerate_batches_stay_finite(kind: str, name: str, case: str) -> None:
     if case not in degenerate(kind):
         return
-    rows, other = degenerate(kind)[case]
-    rows = rows.clone().requires_grad_(True)
-    value = caller(make(kind, name).float())(rows, other)
-    value.backward()
+    first, second = degenerate(kind)[case]
+    given = [first] if kind == "metric" else [first.embedding, second.embedding]
+    rows = [each.clone().requires_grad_(True) for each in given]
+    loss = make(kind, name).float()
+    if kind == "metric":
+        value = caller(loss)(rows[0], second)
+    else:
+        value = caller(loss)(represented(rows[0], labels=first.labels), represented(rows[1], labels=second.labels))
     assert value.isfinite()
-    assert rows.grad is not None
-    assert rows.grad.isfinite().all()
+    if value.requires_grad:
+        gradients = torch.autograd.grad(value, rows, allow_unused=True)
+        assert all(gradient is None or gradient.isfinite().all() for gradient in gradients)
+    if getattr(loss, "has_opponent", False):
+        assert loss.opponent(first, second, 0.5).isfinite()
+    weights = loss.weights(first, second, 0.5) if kind == "alignment" else None
+    assert weights is None or weights.isfinite().all()
+
+
+@pytest.mark.parametrize("name", [n for n in catalogue.components("alignment") if _class(n).has_opponent])
+def test_an_opponent_learns_and_leaves_the_encoder_alone(name: str) -> None:
+    loss = make("alignment", name)
+    first, second = (domain.detach() for domain in draws("alignment")[2])
+    optimiser = torch.optim.Adam(loss.parameters(), lr=0.01)
+    values = []
+    for _step in range(60):
+        optimiser.zero_grad()
+        value = loss.opponent(first, second, 0.5)
+        value.backward()
+        optimiser.step()
+        values.append(value.item())
+    assert values[-1] < values[0]
 
 
 @pytest.mark.parametrize(("kind", "name"), LOSSES)

@@ -9,7 +9,7 @@ import torch
 
 import dtml
 from dtml import Experiment, catalogue
-from dtml.training.augmentation import augment
+from dtml.augmentation import augment
 from dtml.training.data import Data, as_features, prepare
 from dtml.training.model import Model, build
 from tests.conftest import QUICK
@@ -25,7 +25,7 @@ def ready(home: Path, moons: Experiment) -> tuple[Data, Model]:
 def test_all_sets_make_one_progress(ready: tuple[Data, Model]) -> None:
     told: list[float] = []
     as_features(*ready, None, lambda _what, share: told.append(share), keep=False)
-    assert len(told) == 7
+    assert len(told) == 8
     assert told == sorted(told)
     assert told[-1] == 1
 
@@ -65,7 +65,7 @@ def test_augmentation_acts_on_a_frozen_backbone(
         seen.append(name)
         return augment(images, name)
 
-    monkeypatch.setattr("dtml.training.loop.augment", counted)
+    monkeypatch.setattr("dtml.training.step.augment", counted)
     training = {**QUICK, "steps": 4, "augmentation": augmentation}
     list(dtml.train(Experiment(task="digits", strategy="feature_extraction", training=training)))
     assert seen == [augmentation] * augmented

@@ -117,7 +117,9 @@ def test_every_metric_trains(moons: Experiment, metric: str) -> None:
 
 @pytest.mark.parametrize("alignment", [name for name in catalogue.names("alignment") if name != "none"])
 def test_every_alignment_trains(moons: Experiment, alignment: str) -> None:
-    assert np.isfinite(last(moons.replace(alignment=alignment)).result["seconds"])
+    events = list(dtml.train(moons.replace(alignment=alignment, labels=3)))
+    assert isinstance(events[-1], Finished)
+    assert all(np.isfinite(list(e.metrics.values())).all() for e in events if isinstance(e, Progressed))
 
 
 def test_several_terms_add_up(moons: Experiment) -> None:

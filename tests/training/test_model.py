@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dtml import Experiment, catalogue
-from dtml.training.augmentation import RECIPES, augment
+from dtml.augmentation import RECIPES, augment
 from dtml.training.model import as_input, build
 from dtml.training.optimisation import schedule
 

@@ -25,13 +25,25 @@ RECIPES = {
     "affine": Recipe(shift=0.08, rotation=12.0, scale=(0.9, 1.1)),
     "crop": Recipe(shift=0.15, scale=(0.65, 1.0), mirrored=True),
 }
+VIEW = Recipe(shift=0.12, rotation=20.0, scale=(0.75, 1.2))
 
 
 def augment(images: Tensor, name: str) -> Tensor:
     """Images (n, c, h, w) moved by random maps of the recipe `name`; "none" returns them as they are."""
-    if name == "none" or images.ndim != 4:
-        return images
-    grid = affine_grid(_maps(len(images), RECIPES[name]).to(images.device), list(images.shape), align_corners=False)
+    return images if name == "none" or images.ndim != 4 else _moved(images, RECIPES[name])
+
+
+def view(inputs: Tensor) -> Tensor:
+    """Another look at inputs, as self-supervised training wants it: moved, and brighter or darker; points jittered."""
+    if inputs.ndim != 4:
+        return inputs + 0.1 * inputs.std(0) * torch.randn_like(inputs)
+    contrast = torch.empty(len(inputs), 1, 1, 1).uniform_(0.5, 1.5).to(inputs.device)
+    brightness = torch.empty(len(inputs), 1, 1, 1).uniform_(-0.2, 0.2).to(inputs.device)
+    return (contrast * _moved(inputs, VIEW) + brightness).clamp(0, 1)
+
+
+def _moved(images: Tensor, recipe: Recipe) -> Tensor:
+    grid = affine_grid(_maps(len(images), recipe).to(images.device), list(images.shape), align_corners=False)
     return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
