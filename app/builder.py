@@ -56,7 +56,8 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
         backbone = _one("backbone", advised.get("backbone"), fitting("backbone", facts["inputs"]), base)
         strategy = _one("strategy", advised.get("strategy", "scratch"), fitting("strategy", facts["inputs"]), base)
     with right:
-        alignment = _terms("alignment", advised.get("alignment", "dann"), base)
+        aligns = catalogue.entry("strategy", strategy["name"])["aligns"]
+        alignment = _terms("alignment", advised.get("alignment", "dann") if aligns else "none", f"{base}:{aligns}")
         metric = _terms("metric", advised.get("metric", "none"), base)
         embedding = _section(_("Embedding"), Embedding, advised.get("embedding", {}), f"{base}:embedding")
         training = _section(_("Training"), Training, advised.get("training", {}), f"{base}:training")

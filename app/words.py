@@ -45,7 +45,16 @@ def role_help(name: str) -> str:
 
 def term(name: str) -> str:
     """A term of the loss."""
-    return _("classification") if name == "classification" else name
+    return {
+        "classification": _("classification"),
+        "target_classification": _("classification of labelled target samples"),
+        "information": _("information maximisation"),
+        "pseudo_labels": _("agreement with the pseudo-labels"),
+        "fooling": _("fooling the discriminator"),
+        "redrawn_classes": _("classes of the redrawn images"),
+        "rotation": _("quarter turns"),
+        "views": _("two views of a sample"),
+    }.get(name, name)
 
 
 def watched(name: str) -> str:

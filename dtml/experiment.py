@@ -341,6 +341,16 @@ def _check_target(experiment: Experiment) -> None:
             mark("The strategy '{name}' learns from the target besides the source; set 'domains' to 'both'."),
             name=experiment.strategy.name,
         )
+    named = [choice.name for choice in experiment.alignment if choice.name != "none"]
+    if named and not strategy["aligns"]:
+        raise Problem(
+            mark(
+                "The strategy '{strategy}' learns from one domain at a time, so the alignment '{alignment}' would do "
+                "nothing; choose 'none'."
+            ),
+            strategy=experiment.strategy.name,
+            alignment=named[0],
+        )
     backbone = catalogue.entry("backbone", experiment.backbone.name)
     normalised = backbone["batch_norm"] or experiment.backbone.params.get("normalisation") == "batch"
     if strategy["needs_batch_norm"] and not normalised:

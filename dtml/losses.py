@@ -50,6 +50,8 @@ class Loss(Component, nn.Module):
     examples: ClassVar[tuple[Example, ...]] = ()
     needs_bounded: ClassVar[bool] = False
     """Whether the loss has a lower bound only on bounded embeddings (tanh or normalised)."""
+    needs_layers: ClassVar[bool] = False
+    """Whether it reads what the backbone's stages give."""
     rate: ClassVar[float] = 1.0
     """The factor on the learning rate of the learnable parts."""
 

@@ -20,8 +20,6 @@ class Alignment(Loss):
     kind = "alignment"
     needs_labels: ClassVar[bool] = False
     """Whether it learns from labelled target samples."""
-    needs_layers: ClassVar[bool] = False
-    """Whether it reads what the backbone's stages give."""
     has_opponent: ClassVar[bool] = False
     """Whether its learnable parts are stepped by themselves, on the value of `opponent`."""
     moves_encoder: ClassVar[bool] = True

@@ -10,6 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from dtml.alignment import Alignment
 from dtml.alignment._adversarial import AdversarialParams, discriminator, reverse_gradient
+from dtml.alignment._parts import built
 from dtml.catalogue import Paper
 from dtml.language import Text
 from dtml.losses import full_precision
@@ -51,11 +52,9 @@ class DANN(Alignment):
 
     def forward(self, source: Representation, target: Representation, progress: float) -> Tensor:
         strength = self.params.strength(progress)
+        judge = built(self, "discriminator", source)
         embeddings = full_precision(torch.cat([source.embedding, target.embedding]))
-        if self.discriminator is None:
-            self.build(embeddings.shape[1], source.logits.shape[1])
-            self.to(embeddings)
-        scores = self.discriminator(reverse_gradient(embeddings, strength)).squeeze(1)  # type: ignore[misc]
+        scores = judge(reverse_gradient(embeddings, strength)).squeeze(1)
         truth = torch.cat([scores.new_ones(len(source.embedding)), scores.new_zeros(len(target.embedding))])
         self.watch(
             domain_accuracy=((scores.detach() > 0) == truth.bool()).float().mean(),

@@ -84,6 +84,8 @@ class Objective(nn.Module):
 
     needs_layers: ClassVar[bool] = False
     """Whether it reads what the backbone's stages give."""
+    rate: ClassVar[float] = 1.0
+    """The factor on the learning rate of its parameters."""
 
     def begin(self, scene: Scene) -> None:
         """Called once, before the first step of the phase."""
@@ -151,6 +153,8 @@ class Strategy(Component):
     """Whether it learns from labelled target samples."""
     needs_batch_norm: ClassVar[bool] = False
     """Whether it acts on the backbone's batch normalisation."""
+    aligns: ClassVar[bool] = True
+    """Whether any of its phases sees both domains under the run's own losses, so that an alignment can act."""
     own_heads: ClassVar[bool] = False
     """Whether the target has a classifier of its own."""
 
@@ -170,6 +174,7 @@ class Strategy(Component):
             "counterfactual": cls.counterfactual,
             "accepts": list(cls.accepts),
             "needs_labels": cls.needs_labels,
+            "aligns": cls.aligns,
             "needs_batch_norm": cls.needs_batch_norm,
         }
 

@@ -31,6 +31,7 @@ class AdaBN(Strategy):
         "https://arxiv.org/abs/1603.04779", "algorithm 1",
     )  # fmt: skip
     adapts = True
+    aligns = False
     needs_batch_norm = True
     counterfactual = {"name": "full_training"}
 

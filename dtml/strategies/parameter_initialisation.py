@@ -33,6 +33,7 @@ class ParameterInitialisation(Strategy):
         "https://arxiv.org/abs/1411.1792", "section 4",
     )  # fmt: skip
     adapts = True
+    aligns = False
     needs_labels = True
     counterfactual = {"name": "parameter_initialisation", "start": "random"}
 

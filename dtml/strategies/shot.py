@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
+from dtml.alignment.entropy import mean_entropy
+from dtml.alignment.infomax import entropy_of_mean
 from dtml.catalogue import Paper, param
 from dtml.catalogue import Params as BaseParams
 from dtml.language import Text
@@ -41,6 +43,7 @@ class SHOT(Strategy):
         "https://arxiv.org/abs/2002.08546", "(3)-(7)",
     )  # fmt: skip
     adapts = True
+    aligns = False
     counterfactual = {"name": "full_training"}
 
     class Params(BaseParams):
@@ -79,9 +82,10 @@ class Hypothesis(Objective):
         assert target is not None
         assert batch.target_positions is not None
         self._renew(int(batch.progress * self.renewals))
+        log_p = target.logits.log_softmax(1)
         known = self.get_buffer("labels")[batch.target_positions]
         return {
-            "information": information(target.logits),
+            "information": mean_entropy(log_p) - entropy_of_mean(log_p),
             "pseudo_labels": self.beta * cross_entropy(target.logits, known),
         }
 
@@ -90,14 +94,6 @@ class Hypothesis(Objective):
         if number != self._buffers["renewed"]:
             self._buffers["labels"] = centroid_labels(*self._scene.look())
             self._buffers["renewed"] = torch.tensor(number)
-
-
-def information(logits: Tensor) -> Tensor:
-    """Mean entropy of the predictions less the entropy of their mean, of logits (n, c): (3) and (4), ≥ −log c."""
-    log_p = logits.log_softmax(1)
-    mean = log_p.exp().mean(0)
-    certainty = -(log_p.exp() * log_p).sum(1).mean()
-    return certainty + (mean * mean.clamp_min(1e-12).log()).sum()
 
 
 def centroid_labels(embeddings: Tensor, probabilities: Tensor) -> Tensor:

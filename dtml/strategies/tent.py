@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from dtml.alignment.entropy import mean_entropy
 from dtml.catalogue import Paper, param
 from dtml.catalogue import Params as BaseParams
 from dtml.language import Text
@@ -32,6 +33,7 @@ class TENT(Strategy):
         "https://arxiv.org/abs/2006.10726", "section 3",
     )  # fmt: skip
     adapts = True
+    aligns = False
     needs_batch_norm = True
     counterfactual = {"name": "full_training"}
 
@@ -54,10 +56,4 @@ class Certainty(Objective):
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         target = batch.seen[1]
         assert target is not None
-        return {"entropy": mean_entropy(target.logits)}
-
-
-def mean_entropy(logits: Tensor) -> Tensor:
-    """−Σ p log p of each row of logits (n, c), in nats; the mean over the rows."""
-    log_p = logits.log_softmax(1)
-    return -(log_p.exp() * log_p).sum(1).mean()
+        return {"entropy": mean_entropy(target.logits.log_softmax(1))}

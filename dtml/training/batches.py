@@ -72,23 +72,21 @@ class BalancedOrder:
 
     def __init__(self, labels: NDArray[np.int64], batch: int, seed: tuple[int, ...]) -> None:
         self._members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-        self._batch, self._seed = batch, seed
-        self._orders: dict[tuple[int, int], Order] = {}
+        self._each, self._left = divmod(batch, len(self._members))
+        self._seed = seed
+        most = self._each + (self._left > 0)
+        self._orders = [Order(len(own), most, (*seed, label, 1)) for label, own in enumerate(self._members)]
 
     def batch(self, step: int) -> NDArray[np.int64]:
-        """The positions of batch number `step`; classes that are one sample richer than others take turns."""
+        """The positions of batch number `step`; where the classes do not divide it, some have one sample more."""
         count = len(self._members)
-        each, left = divmod(self._batch, count)
-        richer = set(np.random.default_rng((*self._seed, step)).permutation(count)[:left].tolist())
-        parts = [self._drawn(label, step, each + (label in richer), each + 1) for label in range(count)]
-        return np.concatenate(parts)
-
-    def _drawn(self, label: int, step: int, wanted: int, most: int) -> NDArray[np.int64]:
-        """`wanted` of the `most` samples that the class's own order gives for this step."""
-        key = (label, most)
-        if key not in self._orders:
-            self._orders[key] = Order(len(self._members[label]), most, (*self._seed, label, 1))
-        return self._members[label][self._orders[key].batch(step)[:wanted]]
+        richer = set(np.random.default_rng((*self._seed, step)).permutation(count)[: self._left].tolist())
+        return np.concatenate(
+            [
+                own[order.batch(step)[: self._each + (label in richer)]]
+                for label, (own, order) in enumerate(zip(self._members, self._orders, strict=True))
+            ]
+        )
 
 
 class Order:

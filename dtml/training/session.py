@@ -130,7 +130,7 @@ class Session:
         if name == "last" or step == 0:
             return {}
         target = self.look("validation_target")
-        score = catalogue.create("measure", name)(Evidence(*seen, labels, *target), self.experiment.seed)
+        score = float(catalogue.create("measure", name)(Evidence(*seen, labels, *target), self.experiment.seed))
         if self._best is None or score > self._best["score"]:
             self._best = {"score": score, "step": step, "model": copy.deepcopy(self.model.state_dict())}
         return {f"validator/{name}": score}

@@ -14,8 +14,9 @@ from torch.optim import Optimizer
 
 from dtml.alignment import Alignment
 from dtml.augmentation import augment
+from dtml.losses import Loss
 from dtml.representation import Representation
-from dtml.strategies import Batch, Phase
+from dtml.strategies import Batch, Objective, Phase
 from dtml.training.batches import BalancedOrder, Order, Samples
 from dtml.training.device import autocast
 from dtml.training.model import as_input
@@ -43,14 +44,13 @@ class Stepper:
         }
         opposing = self._opposing()
         taken = set(map(id, opposing))
-        players: list[nn.Module] = [*(session.losses if phase.losses else []), *filter(None, [self.objective])]
-        extra = [
-            (p, getattr(player, "rate", 1.0)) for player in players for p in player.parameters() if id(p) not in taken
-        ]
+        players: list[Loss | Objective] = [*(session.losses if phase.losses else [])]
+        players += [self.objective] if self.objective else []
+        extra = [(p, player.rate) for player in players for p in player.parameters() if id(p) not in taken]
         self._optimiser = optimiser(session.model, phase, extra, training)
         self._opponents = optimiser(None, phase, [(p, 1.0) for p in opposing], training) if opposing else None
         self.rate = training.learning_rate
-        self._layers = any(getattr(player, "needs_layers", False) for player in players)
+        self._layers = any(player.needs_layers for player in players)
 
     def state(self) -> dict[str, Any]:
         """What else a resumed run needs to go on as if it had never stopped."""
@@ -223,13 +223,7 @@ class Stepper:
 def _as_float(seen: Representation) -> Representation:
     """The representation in float32: losses must not see the rounding of a faster type."""
     layers = tuple(layer.float() for layer in seen.layers)
-    return replace(
-        seen,
-        features=seen.features.float(),
-        embedding=seen.embedding.float(),
-        logits=seen.logits.float(),
-        layers=layers,
-    )
+    return Representation(seen.features.float(), seen.embedding.float(), seen.logits.float(), seen.labels, layers)
 
 
 def _seen(session: Session, phase: Phase) -> dict[str, Samples]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,7 @@ from dtml.strategies.delta import attentive_distance
 from dtml.strategies.l2_sp import squared_distance
 from dtml.strategies.pixel_gan import Generator, as_images, critic
 from dtml.strategies.rotation_pretraining import quarter_turns
-from dtml.strategies.shot import centroid_labels, information
-from dtml.strategies.tent import mean_entropy
+from dtml.strategies.shot import centroid_labels
 from dtml.training import Finished, PhaseStarted, Snapshot
 from tests.conftest import QUICK
 
@@ -68,6 +66,16 @@ def test_a_strategy_that_adapts_has_a_twin_without_it(name: str) -> None:
     assert adapted.twin().role == "twin"
     assert adapted.twin().twin() == adapted.twin()
     assert adapted.references()["target_only"].labels == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whether_an_alignment_can_act_is_told_truly(name: str) -> None:
+    strategy = catalogue.create("strategy", name)
+    acts = any(phase.losses and phase.sees == "both" for phase in strategy.phases(["a", "b"], False))
+    assert strategy.aligns == acts
+    if not acts:
+        with pytest.raises(Problem, match=f"'{name}' learns from one domain at a time, so the alignment 'dann'"):
+            digits(name, alignment="dann")
 
 
 @pytest.mark.parametrize("name", ["shot", "tent", "adabn"])
@@ -128,15 +136,6 @@ def test_batch_normalisation_is_chosen_where_a_strategy_needs_it() -> None:
     assert digits("adabn").backbone.params["normalisation"] == "batch"
     with pytest.raises(Problem, match="'adabn' acts on batch normalisation, but the backbone 'lenet' has none"):
         digits("adabn", backbone="lenet")
-
-
-def test_entropy_and_information() -> None:
-    certain = torch.eye(4, dtype=torch.float64) * 200
-    assert mean_entropy(certain).item() == pytest.approx(0)
-    assert mean_entropy(torch.zeros(3, 4)).item() == pytest.approx(math.log(4))
-    assert information(certain).item() == pytest.approx(-math.log(4)), "certain and diverse"
-    assert information(certain[:1].repeat(4, 1)).item() == pytest.approx(0), "collapsed"
-    assert information(torch.zeros(3, 4)).item() == pytest.approx(0, abs=1e-6), "uncertain"
 
 
 def test_centroids_correct_a_lone_wrong_prediction() -> None:

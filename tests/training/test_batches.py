@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtml.training.batches import Order
+from dtml.training.batches import BalancedOrder, Order
 
 
 @given(samples=st.integers(1, 50), batch=st.integers(1, 64), seed=st.integers(0, 9))
@@ -24,3 +24,15 @@ def test_a_batch_does_not_depend_on_those_before(step: int) -> None:
     for earlier in range(step):
         walked.batch(earlier)
     assert np.array_equal(walked.batch(step), Order(30, 7, (3,)).batch(step))
+
+
+def test_balanced_batches_hold_every_class_alike() -> None:
+    labels = np.array([0] * 90 + [1] * 6 + [2] * 4)
+    order = BalancedOrder(labels, 16, (3,))
+    batches = [order.batch(step) for step in range(12)]
+    for batch in batches:
+        assert len(batch) == 16
+        assert sorted(np.bincount(labels[batch])) == [5, 5, 6]
+    assert {int(np.bincount(labels[b]).argmax()) for b in batches} == {0, 1, 2}, "they take turns"
+    assert np.array_equal(order.batch(7), BalancedOrder(labels, 16, (3,)).batch(7)), "a function of seed and step"
+    assert set(np.concatenate(batches)) >= set(range(90, 100)), "no sample of a small class is left out"
