@@ -78,7 +78,7 @@ def squared_distances(a: Tensor, b: Tensor) -> Tensor:
     """
     centre = b.detach().mean(0)
     a, b = a - centre, b - centre
-    return (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T).clamp_min(0)
+    return torch.addmm(a.square().sum(1)[:, None] + b.square().sum(1), a, b.T, alpha=-2).clamp_min(0)
 
 
 def distances(a: Tensor, b: Tensor) -> Tensor:
@@ -98,10 +98,13 @@ def pair_masks(labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def neighbour_mean(squared: Tensor, candidates: Tensor, k: int) -> Tensor:
-    """Mean squared distance (n, n) from each row to its k nearest candidates; rows with fewer give what they have."""
-    nearest = squared.masked_fill(~candidates, float("inf")).topk(min(k, len(squared)), largest=False).values
+    """Mean squared distance (..., n, n) from each row to its k nearest candidates (n, n), (...).
+
+    Rows with fewer candidates give what they have.
+    """
+    nearest = squared.masked_fill(~candidates, float("inf")).topk(min(k, len(candidates)), largest=False).values
     found = nearest.isfinite()
-    return nearest.where(found, 0).sum() / found.sum().clamp_min(1)
+    return nearest.where(found, 0).sum((-2, -1)) / found.sum((-2, -1)).clamp_min(1)
 
 
 def full_precision(tensor: Tensor) -> Tensor:

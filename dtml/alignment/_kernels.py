@@ -30,7 +30,10 @@ def gaussian_kernel(squared: Tensor, kernels: int, factor: float, bandwidth: flo
     """
     variance = squared.new_tensor(bandwidth**2) if bandwidth else typical_variance(squared.detach())
     variances = [variance * factor ** (i - (kernels - 1) / 2) for i in range(kernels)]
-    return torch.stack([torch.exp(-squared / (2 * v)) for v in variances]).mean(0)
+    total = torch.exp(squared * (-0.5 / variances[0]))
+    for wider in variances[1:]:
+        total = total + torch.exp(squared * (-0.5 / wider))
+    return total / kernels
 
 
 def typical_variance(squared: Tensor) -> Tensor:

@@ -64,5 +64,5 @@ class LeNet(Backbone):
             "group": lambda: nn.GroupNorm(4, width),
         }
         return nn.Sequential(
-            nn.Conv2d(channels, width, 5), norms[self.params.normalisation](), nn.ReLU(), nn.MaxPool2d(2)
+            nn.Conv2d(channels, width, 5), norms[self.params.normalisation](), nn.MaxPool2d(2), nn.ReLU()
         )

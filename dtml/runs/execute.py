@@ -19,6 +19,7 @@ from dtml.runs.folder import RunFolder, write_arrays, write_text
 from dtml.runs.pictures import request_picture
 from dtml.runs.records import Run
 from dtml.runs.store import Store
+from dtml.training.device import keep_freed_memory
 
 EVERY = 0.5
 """Seconds between two writes of metrics to the store."""
@@ -37,6 +38,7 @@ def execute(store: Store, run: Run, listen: Listener = lambda event: None) -> Ru
     Args:
         listen: told each event once it is recorded.
     """
+    keep_freed_memory()
     recorder = _Recorder(store, run)
 
     def report(what: str, share: float) -> None:

@@ -18,8 +18,9 @@ from dtml.language import mark
 IDLE_EXIT = 1800
 """Seconds without work after which a worker that the dashboard started ends."""
 
-QUIET = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
-"""Threads that wait sleep: with spinning ones two runs on two cores take several times as long."""
+QUIET = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "500"}
+"""Threads that wait sleep, after a few microseconds: spinning on, two runs on two cores take several times as long;
+without those microseconds the threads of a small network sleep between any two of its operations."""
 
 
 _started: list[subprocess.Popen[bytes]] = []

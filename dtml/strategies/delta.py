@@ -66,7 +66,7 @@ class HeldMaps(Objective):
         self.start = copy.deepcopy(scene.model.network).eval().requires_grad_(False)
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
-        now = [torch.cat(maps) for maps in zip(*(side.layers for side in batch.seen if side), strict=True)]
+        now = [torch.cat(maps).float() for maps in zip(*(side.layers for side in batch.seen if side), strict=True)]
         with torch.no_grad():
             before = [maps.float() for maps in self.start.outputs(batch.all_inputs)]
         distance = sum(attentive_distance(a, b) for a, b in zip(now, before, strict=False))

@@ -18,14 +18,15 @@ def optimiser(
     model: Model | None, phase: Phase, extra: list[tuple[nn.Parameter, float]], training: Training
 ) -> Optimizer:
     """An optimiser over the model's moving parts, each at its rate, and over further parameters with their factors."""
-    groups: list[dict[str, Any]] = []
-    if model is not None:
-        groups = [{"params": list(model.part(name).parameters()), "factor": rate} for name, rate in phase.rates.items()]
-    for factor in sorted({factor for _parameter, factor in extra}):
-        groups.append({"params": [p for p, own in extra if own == factor], "factor": factor})
-    groups = [group for group in groups if group["params"]]
-    for group in groups:
-        group["lr"] = training.learning_rate * group["factor"]
+    parts = phase.rates.items() if model is not None else ()
+    moving = [(p, rate) for name, rate in parts for p in model.part(name).parameters()]  # type: ignore[union-attr]
+    by_factor: dict[float, list[nn.Parameter]] = {}
+    for parameter, factor in [*moving, *extra]:
+        by_factor.setdefault(factor, []).append(parameter)
+    groups: list[dict[str, Any]] = [
+        {"params": parameters, "factor": factor, "lr": training.learning_rate * factor}
+        for factor, parameters in by_factor.items()
+    ]
     device = groups[0]["params"][0].device
     shared: dict[str, Any] = {
         "lr": training.learning_rate,

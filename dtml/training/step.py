@@ -18,7 +18,7 @@ from dtml.losses import Loss
 from dtml.representation import Representation
 from dtml.strategies import Batch, Objective, Phase
 from dtml.training.batches import BalancedOrder, Order, Samples
-from dtml.training.device import autocast
+from dtml.training.device import autocast, set_seed
 from dtml.training.model import as_input
 from dtml.training.optimisation import clip, optimiser, set_rate
 from dtml.training.session import Session
@@ -33,7 +33,7 @@ class Stepper:
         training = session.experiment.training
         self.objective = phase.objective() if phase.objective else None
         if self.objective:
-            torch.manual_seed(session.experiment.seed * 1_000_003 + number)
+            set_seed(session.device, session.experiment.seed * 1_000_003 + number)
             self.objective.begin(session.scene())
             self.objective.to(session.device)
         self.window = Window(session.device)
@@ -68,7 +68,7 @@ class Stepper:
     def step(self, step: int, progress: float) -> None:
         """One batch of each domain, one forward, one update."""
         session = self.session
-        torch.manual_seed(session.experiment.seed * 1_000_003 + step)
+        set_seed(session.device, session.experiment.seed * 1_000_003 + step)
         batch = self._batch(step, progress)
         if self._opponents:
             set_rate(self._opponents, session.experiment.training, progress)
@@ -221,9 +221,8 @@ class Stepper:
 
 
 def _as_float(seen: Representation) -> Representation:
-    """The representation in float32: losses must not see the rounding of a faster type."""
-    layers = tuple(layer.float() for layer in seen.layers)
-    return Representation(seen.features.float(), seen.embedding.float(), seen.logits.float(), seen.labels, layers)
+    """The representation in float32: losses must not see the rounding of a faster type. The large layers stay."""
+    return replace(seen, features=seen.features.float(), embedding=seen.embedding.float(), logits=seen.logits.float())
 
 
 def _seen(session: Session, phase: Phase) -> dict[str, Samples]:

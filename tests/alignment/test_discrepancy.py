@@ -53,6 +53,21 @@ def test_jan_sees_a_shift_of_the_joint_that_mmd_does_not_see() -> None:
     assert make("jan")(source, target, 0.5) > 0.01
 
 
+@pytest.mark.parametrize("n", [64, 128])
+def test_multi_kernel_mmd_keeps_memory_in_the_square_of_the_batch(n: int) -> None:
+    """What backpropagation needs: matrices of the distances, never an array of all differences (n, n, d)."""
+    dim, kept = 512, dict[int, int]()
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.data_ptr()] = tensor.numel()
+        return tensor
+
+    source, target = (represented(draw(n, seed, dim).requires_grad_(True)) for seed in (0, 1))
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        make("mmd")(source, target, 0.5)
+    assert sum(kept.values()) < 12 * (2 * n) ** 2 + 8 * 2 * n * dim
+
+
 def test_jan_is_mmd_where_the_classifier_says_the_same_of_all() -> None:
     a, b = draw(9, 0), 2 * draw(7, 1)
     source, target = (represented(rows, torch.zeros(len(rows), 3, dtype=torch.float64)) for rows in (a, b))

@@ -236,14 +236,13 @@ def test_kernel_mean_matching_goes_nearly_all_the_way(shift: float, dim: int) ->
 @given(arrays(np.float64, st.integers(1, 20), elements=st.floats(-100, 100)), st.floats(1.01, 50))
 def test_the_nearest_weights_within_bounds(values: np.ndarray, bound: float) -> None:
     """Feasible, and what is free of the bounds was moved by one τ (the optimality condition of the projection)."""
-    given = torch.from_numpy(values)
-    nearest = within_bounds(given, bound)
+    nearest = within_bounds(values, bound)
     assert nearest.min() >= 0
     assert nearest.max() <= bound
     assert nearest.mean().item() == pytest.approx(1, abs=1e-9)
     free = (nearest > 1e-9) & (nearest < bound - 1e-9)
-    moved = (given - nearest)[free]
+    moved = (values - nearest)[free]
     if len(moved):
         assert (moved.max() - moved.min()).item() < 1e-9
-        assert (given[nearest <= 1e-9] <= moved.max() + 1e-6).all()
-        assert (given[nearest >= bound - 1e-9] >= moved.min() + bound - 1e-6).all()
+        assert (values[nearest <= 1e-9] <= moved.max() + 1e-6).all()
+        assert (values[nearest >= bound - 1e-9] >= moved.min() + bound - 1e-6).all()

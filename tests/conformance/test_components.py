@@ -72,40 +72,83 @@ def test_a_name_used_twice_raises() -> None:
         catalogue._register("alignment", [cls, twin])
 
 
-FOREIGN = '''
-from dtml.alignment import Alignment
-from dtml.language import Text
+FOREIGN = '''\
+"""The largest difference of the means."""
 
-class Foreign(Alignment):
-    """A method of another distribution."""
-    name = "foreign"
-    title = Text("Foreign", "外来")
-    summary = Text("From elsewhere.", "来自别处。")
+from dtml.alignment import Alignment
+from dtml.catalogue import Paper
+from dtml.language import Text
+from dtml.losses import Example
+
+
+class LargestDifference(Alignment):
+    """The largest absolute difference between the coordinates of the mean embeddings."""
+
+    name = "largest_difference"
+    title = Text("Largest difference", "最大差异")
+    summary = Text("The largest difference between the means.", "均值之间的最大差异。")
+    formula = r"\max_i |\mu^s_i - \mu^t_i|"
+    paper = Paper("Nobody", 2020, "A made-up title", "https://example.org")
+    claims = frozenset({{{claims}}})
+    examples = (Example(([[0.0, 1.0], [2.0, 1.0]], [[4.0, 3.0]]), 3.0, "means (1, 1) and (4, 3)"),)
 
     def forward(self, source, target, progress):
-        return source.embedding.sum() * 0
+        return (source.embedding.mean(0) - target.embedding.mean(0)).abs().max()
 '''
+TRUE = ("zero_on_equal_domains", "symmetric", "permutation_invariant", "translation_invariant", "non_negative")
+CLAIMS = "tests/conformance/test_losses.py::test_claims_hold_and_nothing_holds_unclaimed[alignment-largest_difference]"
+DESCRIBED = "tests/conformance/test_components.py::test_component_is_described[alignment-largest_difference]"
 
 
-def test_another_distribution_adds_a_method_by_its_entry_point(tmp_path: Path) -> None:
-    (tmp_path / "foreign_method.py").write_text(FOREIGN)
-    info = tmp_path / "foreign_method-1.0.dist-info"
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A package of another distribution, with one file: a new alignment."""
+    place = tmp_path_factory.mktemp("elsewhere")
+    package, info = place / "more_methods", place / "more_methods-1.0.dist-info"
+    package.mkdir()
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-method\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[dtml.components]\nforeign = foreign_method\n")
-    told = _python(
-        "import json, sys; from dtml import catalogue; names = catalogue.names('alignment');"
-        "print(json.dumps([names, 'torch' in sys.modules]))",
-        path=tmp_path,
+    (package / "__init__.py").touch()
+    _write(place, TRUE)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: more-methods\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[dtml.components]\nmore = more_methods.largest_difference\n")
+    return place
+
+
+def _write(place: Path, claims: tuple[str, ...]) -> None:
+    text = FOREIGN.format(claims=", ".join(f'"{claim}"' for claim in claims))
+    (place / "more_methods" / "largest_difference.py").write_text(text)
+
+
+def test_a_new_alignment_is_one_file_in_the_list_and_the_catalogue(elsewhere: Path) -> None:
+    told = _run(["-m", "dtml", "list", "alignment"], elsewhere)
+    assert "largest_difference" in told.stdout
+    read = "import sys; from dtml import catalogue; print(catalogue.publish().read_text('utf-8'))"
+    entry = json.loads(_run(["-c", read], elsewhere).stdout)["alignment"]["largest_difference"]
+    assert entry["title"] == ["Largest difference", "最大差异"]
+    assert entry["claims"] == sorted(TRUE)
+    names = "import sys; from dtml import catalogue; print(catalogue.names('alignment'), 'torch' in sys.modules)"
+    told = _run(["-c", names], elsewhere)
+    assert "'largest_difference'" in told.stdout
+    assert told.stdout.split()[-1] == "False", "the published catalogue is to be read without torch"
+
+
+def test_the_conformance_run_takes_the_new_alignment_up_and_catches_its_lies(elsewhere: Path) -> None:
+    run = ["-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "tests/conformance", "-k", "largest_difference", "-rA"]
+    honest = _run(run, elsewhere)
+    assert honest.returncode == 0, honest.stdout
+    assert f"PASSED {CLAIMS}" in honest.stdout
+    assert (
+        "PASSED tests/conformance/test_components.py::test_component_is_described[alignment-largest_difference]"
+        in honest.stdout
     )
-    names, torch_loaded = json.loads(told)
-    assert "foreign" in names
-    assert not torch_loaded, "the catalogue as data is to be read without torch"
+    _write(elsewhere, (*TRUE, "rotation_invariant"))
+    lied = _run(run, elsewhere)
+    _write(elsewhere, TRUE)
+    assert f"FAILED {CLAIMS}" in lied.stdout
 
 
-def _python(code: str, path: Path) -> str:
+def _run(command: list[str], path: Path) -> subprocess.CompletedProcess[str]:
     import os
 
-    environment = {**os.environ, "PYTHONPATH": str(path)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    return done.stdout
+    environment = {**os.environ, "PYTHONPATH": str(path), "COLUMNS": "200"}
+    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
