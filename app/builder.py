@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, forms, words
+from app import data, forms, language, words
 from dtml import catalogue
-from dtml.experiment import FEW, Embedding, Experiment, Role, Training, checkpoints
+from dtml.experiment import FEW, Embedding, Experiment, Role, Training, checkpoints, with_batch_norm
 from dtml.language import _
 
 
@@ -53,8 +53,10 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
             given = {key: given[key] for key in ("alignment", "metric", "seed") if key in given}
         base = f"{base}:{task['name']}"
         advised = {**facts["recommended"], **given}
-        backbone = _one("backbone", advised.get("backbone"), fitting("backbone", facts["inputs"]), base)
+        above = st.container()
         strategy = _one("strategy", advised.get("strategy", "scratch"), fitting("strategy", facts["inputs"]), base)
+        with above:
+            backbone = _backbone(advised.get("backbone"), facts["inputs"], strategy["name"], base)
     with right:
         aligns = catalogue.entry("strategy", strategy["name"])["aligns"]
         alignment = _terms("alignment", advised.get("alignment", "dann") if aligns else "none", f"{base}:{aligns}")
@@ -130,14 +132,40 @@ def _one(kind: str, given: Any, names: list[str], base: str, default: str = "") 
         return {"name": name, **forms.parameters(kind, name, params, base)}
 
 
+def _backbone(given: Any, inputs: str, strategy: str, base: str) -> dict[str, Any]:
+    """The backbone; one that can have batch normalisation begins with it where the strategy acts on that."""
+    choice = {"name": given} if isinstance(given, str) else dict(given or {"name": ""})
+    if catalogue.entry("strategy", strategy)["needs_batch_norm"]:
+        choice, base = with_batch_norm(choice), f"{base}:batch"
+    return _one("backbone", choice, fitting("backbone", inputs), base)
+
+
 def _terms(kind: str, given: Any, base: str) -> list[dict[str, Any]]:
-    """A loss term with its parameters; further terms of a prefilled experiment are kept as they are."""
-    listed = list(given) if isinstance(given, list | tuple) else [given]
+    """One loss term or several, each with its parameters."""
+    listed = [{"name": term} if isinstance(term, str) else term for term in _as_list(given)]
     first = _one(kind, listed[0], catalogue.names(kind), base)
-    further = [term for term in listed[1:] if term["name"] != first["name"]]
-    if further:
-        st.caption(_("Kept beside it: {names}.").format(names=", ".join(term["name"] for term in further)))
+    if first["name"] == "none":
+        return [first]
+    known = {term["name"]: term for term in listed[1:]}
+    others = [name for name in catalogue.names(kind) if name not in ("none", first["name"])]
+    chosen = st.multiselect(
+        _("Together with"),
+        others,
+        [name for name in known if name in others],
+        format_func=lambda name: language.title(catalogue.entry(kind, name)),
+        key=f"{base}:{kind}:{first['name']}:further",
+        placeholder=_("Further terms, each with its weight"),
+        persist_state="session",
+    )
+    further = [
+        {"name": name, **forms.parameters(kind, name, known.get(name, {}), f"{base}:further", named=True)}
+        for name in chosen
+    ]
     return [first, *further]
+
+
+def _as_list(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple) else [given]
 
 
 def _section(title: str, model: type[Embedding] | type[Training], given: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -36,13 +36,15 @@ def component(kind: str, chosen: str, names: list[str], base: str) -> str:
     return str(name)
 
 
-def parameters(kind: str, name: str, given: dict[str, Any], base: str) -> dict[str, Any]:
-    """Inputs for the hyper-parameters of a component, in an expander; returns their values."""
+def parameters(kind: str, name: str, given: dict[str, Any], base: str, named: bool = False) -> dict[str, Any]:
+    """Inputs for the hyper-parameters of a component, in an expander that may bear its name; returns their values."""
     entry = catalogue.entry(kind, name)
     schemas = entry["parameters"]
     if not schemas:
         return {}
-    with st.expander(_("Parameters"), icon=":material/tune:", expanded=bool(entry.get("needs"))):
+    with st.expander(
+        title(entry) if named else _("Parameters"), icon=":material/tune:", expanded=bool(entry.get("needs"))
+    ):
         return fields(schemas, given, f"{base}:{kind}:{name}")
 
 

@@ -225,7 +225,7 @@ def _complete(raw: dict[str, Any]) -> dict[str, Any]:
     if raw.get("labels") is None:
         done["labels"] = FEW if _label_users(done) else 0
     if "backbone" not in raw and catalogue.entry("strategy", done["strategy"].name)["needs_batch_norm"]:
-        done["backbone"] = _with_batch_norm(done["backbone"])
+        done["backbone"] = _choice("backbone", with_batch_norm(done["backbone"].model_dump()))
     for section in ("embedding", "training"):
         own = raw.get(section, {})
         done[section] = {**recommended.get(section, {}), **own} if isinstance(own, dict) else own
@@ -238,11 +238,11 @@ def _label_users(parts: dict[str, Any]) -> list[tuple[str, str]]:
     return [(kind, name) for kind, name in named if catalogue.entry(kind, name)["needs_labels"]]
 
 
-def _with_batch_norm(backbone: Choice) -> Choice:
-    """The backbone with batch normalisation, where it can have any."""
-    known = catalogue.entry("backbone", backbone.name)["parameters"]
+def with_batch_norm(backbone: dict[str, Any]) -> dict[str, Any]:
+    """The backbone (its name and parameters) with batch normalisation, where it can have any."""
+    known = catalogue.entry("backbone", backbone["name"])["parameters"] if backbone["name"] else {}
     able = "batch" in known.get("normalisation", {}).get("enum", [])
-    return _choice("backbone", {**backbone.model_dump(), "normalisation": "batch"}) if able else backbone
+    return {**backbone, "normalisation": "batch"} if able else backbone
 
 
 def _choice(kind: str, raw: Any) -> Choice:

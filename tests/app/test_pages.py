@@ -156,6 +156,27 @@ def test_another_task_brings_its_own_backbone(home: Path) -> None:
     assert {run.experiment.backbone.name for run in Store().runs()} == {"mlp"}
 
 
+def test_several_alignments_each_with_its_weight(home: Path) -> None:
+    app = open_page("launch")
+    next(box for box in app.multiselect if box.label == "Together with").set_value(["bsp"]).run()
+    weights = [box for box in app.number_input if box.label == "Trade-off weight"]
+    weights[1].set_value(0.003).run()
+    app.button(key="launch").click().run()
+    (adapted,) = [run for run in Store().runs() if run.role == "adapted"]
+    chosen = [(term.name, term.params["weight"]) for term in adapted.experiment.alignment]
+    assert chosen == [("dann", 1.0), ("bsp", 0.003)]
+
+
+def test_a_strategy_that_acts_on_batch_normalisation_brings_it(home: Path) -> None:
+    app = open_page("launch")
+    next(box for box in app.selectbox if box.label == "Strategy").set_value("adabn").run()
+    assert not app.error
+    normalisation = next(box for box in app.selectbox if box.label.startswith("Normalisation"))
+    assert normalisation.value == "batch"
+    next(box for box in app.selectbox if box.label == "Strategy").set_value("scratch").run()
+    assert next(box for box in app.selectbox if box.label.startswith("Normalisation")).value == "none"
+
+
 def test_a_choice_that_does_not_fit_is_a_sentence_and_loses_nothing(home: Path) -> None:
     app = open_page("launch")
     next(box for box in app.selectbox if box.label == "Metric").set_value("dtml").run()
