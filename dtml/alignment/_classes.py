@@ -11,10 +11,10 @@ from dtml.losses import full_precision
 from dtml.representation import Representation
 
 
-def confidence_param() -> float:
+def confidence_param(default: float = 0.0) -> float:
     """The hyper-parameter of a loss on pseudo-labels."""
     return param(
-        0.0,
+        default,
         "Smallest probability of a pseudo-label that counts (0: all count)",
         "计入伪标签所需的最小概率（0：全部计入）",
         ge=0,

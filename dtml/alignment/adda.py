@@ -20,9 +20,10 @@ class ADDA(Alignment):
     """Adversarial discriminative adaptation with inverted labels.
 
     Both domains share one encoder here. The paper unties them: it learns the source's encoder, freezes it, and
-    trains a copy for the target. What stands for that here: the mapping begins when a share of the training is
-    done, while the discriminator learns from the first step, and the classification goes on to hold the source.
-    The discriminator has the paper's two hidden layers, but fewer units (the paper takes 500).
+    trains a copy for the target. What stands for that here: the classification goes on to hold the source, and the
+    mapping may begin when a share of the training is done (`start`). The discriminator has the paper's two hidden
+    layers, but fewer units (the paper takes 500): with 128 it told the domains apart so well that the encoder of
+    small digits could not follow.
     """
 
     name = "adda"
@@ -41,10 +42,12 @@ class ADDA(Alignment):
     has_opponent = True
 
     class Params(DiscriminatorParams):
-        """Discriminator and beginning."""
+        """Weight, discriminator and beginning."""
 
+        weight: float = param(0.3, "Trade-off weight", "权衡权重", ge=0)
+        hidden: int = param(32, "Hidden units of the discriminator", "判别器隐藏单元数", ge=1, le=4096)
         start: float = param(
-            0.3, "Share of the training after which the mapping begins", "训练完成多大比例后开始映射", ge=0, le=1
+            0.0, "Share of the training after which the mapping begins", "训练完成多大比例后开始映射", ge=0, le=1
         )
 
     def __init__(self, **params: Any) -> None:

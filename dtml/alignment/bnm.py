@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn.functional import softmax
 
 from dtml.alignment import Alignment
-from dtml.catalogue import Paper
+from dtml.catalogue import Paper, param
 from dtml.language import Text
-from dtml.losses import Example, full_precision
+from dtml.losses import Example, LossParams, full_precision
 from dtml.representation import Representation
 
 
@@ -50,6 +50,11 @@ class BNM(Alignment):
             logits=([[0.0, 0.0]], [[math.log(3), 0.0], [0.0, math.log(3)]]),
         ),
     )  # fmt: skip
+
+    class Params(LossParams):
+        """Weight."""
+
+        weight: float = param(3.0, "Trade-off weight", "权衡权重", ge=0)
 
     def forward(self, source: Representation, target: Representation, progress: float) -> Tensor:
         return -nuclear_norm(softmax(full_precision(target.logits), 1)) / len(target.logits)

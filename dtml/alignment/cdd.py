@@ -20,8 +20,9 @@ class CDD(Alignment):
     """Contrastive domain discrepancy, the loss of the contrastive adaptation network (CAN).
 
     The target's classes are the classifier's own guesses (known labels where there are some), so wrong guesses are
-    confirmed; the paper guesses by clustering the whole target, draws batches class by class and gives each domain
-    its own batch statistics. Classes that a batch lacks in one domain are left out. One width serves all classes.
+    confirmed; only sure ones count. The paper guesses by clustering the whole target, draws batches class by class and
+    gives each domain its own batch statistics. Classes that a batch lacks in one domain are left out. One width
+    serves all classes.
     """
 
     name = "cdd"
@@ -42,12 +43,13 @@ class CDD(Alignment):
     examples = (
         Example(
             ([[0.0], [5.0]], [[1.0]]), 2 - 2 * math.exp(-0.5), "the target has no class 1: D⁰⁰ = 1 + 1 - 2·e^-½ alone",
-            {"kernels": 1, "bandwidth": 1.0}, logits=([[0.0, 0.0]] * 2, [[1.0, 0.0]]), labels=([0, 1], [-1]),
+            {"kernels": 1, "bandwidth": 1.0, "confidence": 0.0}, logits=([[0.0, 0.0]] * 2, [[1.0, 0.0]]),
+            labels=([0, 1], [-1]),
         ),
         Example(
             ([[0.0], [2.0]], [[1.0], [3.0]]), math.exp(-4.5) - math.exp(-0.5),
             "D⁰⁰ = D¹¹ = D¹⁰ = 2 - 2·e^-½, D⁰¹ = 2 - 2·e^-4½: 2 - 2·e^-½ - ½(D⁰¹ + D¹⁰)",
-            {"kernels": 1, "bandwidth": 1.0}, logits=([[0.0, 0.0]] * 2, [[1.0, 0.0], [0.0, 1.0]]),
+            {"kernels": 1, "bandwidth": 1.0, "confidence": 0.0}, logits=([[0.0, 0.0]] * 2, [[1.0, 0.0], [0.0, 1.0]]),
             labels=([0, 1], [-1, -1]),
         ),
     )  # fmt: skip
@@ -56,7 +58,7 @@ class CDD(Alignment):
         """Weight of the paper, kernels, pseudo-labels."""
 
         weight: float = param(0.3, "Trade-off weight", "权衡权重", ge=0)
-        confidence: float = confidence_param()
+        confidence: float = confidence_param(0.9)
 
     def forward(self, source: Representation, target: Representation, progress: float) -> Tensor:
         p = self.params

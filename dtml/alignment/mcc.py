@@ -24,7 +24,9 @@ _TORN = 3 * _SURE + 4 * _EVEN
 class MCC(Alignment):
     """Minimum class confusion, of the target's class scores only: it never compares the domains.
 
-    A class that no sample of the batch has any probability of adds nothing.
+    A class that no sample of the batch has any probability of adds nothing. Made for learned features: on small
+    digits, trained from scratch, it lowered the target's accuracy with every weight (.1 to 3) and temperature (1 to 5)
+    that was tried.
     """
 
     name = "mcc"

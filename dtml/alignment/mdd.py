@@ -49,7 +49,7 @@ class MDD(Alignment):
         hidden: int = param(128, "Hidden units of the adversarial classifier", "对抗分类器隐藏单元数", ge=1, le=4096)
         layers: int = param(1, "Hidden layers of the adversarial classifier", "对抗分类器隐藏层数", ge=0, le=4)
         ceiling: float = param(
-            0.1, "Largest λ (strength of the reversed gradient)", "λ 的上限（反转梯度的强度）", ge=0, le=10
+            1.0, "Largest λ (strength of the reversed gradient)", "λ 的上限（反转梯度的强度）", ge=0, le=10
         )
         margin: float = param(
             4.0, "Margin factor γ: weight of the source's agreement", "间隔因子 γ：源域一致性的权重", gt=0, le=100

@@ -50,7 +50,7 @@ class SHOT(Strategy):
         """Phases and pseudo-labels."""
 
         share: float = param(0.5, "Share of the steps on the target", "目标域步数占比", gt=0, lt=1)
-        rate: float = param(0.1, "Learning rate on the target, relative", "目标域上的相对学习率", gt=0, le=10)
+        rate: float = param(1.0, "Learning rate on the target, relative", "目标域上的相对学习率", gt=0, le=10)
         beta: float = param(0.3, "Weight β of the pseudo-labels", "伪标签权重 β", ge=0, le=100)
         renewals: int = param(15, "Times the pseudo-labels are found", "伪标签更新次数", ge=1, le=1000)
 

@@ -91,7 +91,7 @@ def test_gradient_is_that_of_the_value_unless_it_has_its_own(kind: str, name: st
 
 @pytest.mark.parametrize(("kind", "name"), [pair for pair in LOSSES if pair[1] != "none"])
 def test_the_encoder_is_moved(kind: str, name: str) -> None:
-    loss = make(kind, name)
+    loss = make(kind, name, **example_params(kind, name))
     if not getattr(loss, "moves_encoder", True):
         first, second = draws(kind)[0]
         weights = loss.weights(first, second, 0.5)
