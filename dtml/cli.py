@@ -20,7 +20,7 @@ app = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_mar
 get = typer.Typer(help=_("Download what is published: the data of a task, the weights of a backbone."))
 app.add_typer(get, name="get")
 
-out, err = Console(soft_wrap=True), Console(stderr=True)
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE.toml", help=_("An experiment, such as assets/experiments/digits-dann.toml."))
@@ -146,10 +146,10 @@ def table(
     if kind and kind not in KINDS:
         raise catalogue.unknown("kind", kind, KINDS)
     store, named = Store(), numbers(seeds)
-    wanted = [each for each in experiments(task) if kind in ("", each[0])]
+    wanted, unfit = experiments(task, [kind] if kind else KINDS)
     with Reporter(err) as reporter:
         rows = [row(store, *each, named, reporter) for each in wanted]
-    to.write_text(as_markdown(rows, named), "utf-8")
+    to.write_text(as_markdown(rows, named, unfit), "utf-8")
     out.print(_("{count} methods: {path}").format(count=len(rows), path=to))
 
 

@@ -76,7 +76,7 @@ class Training(BaseModel):
     weight_decay: float = Field(5e-4, ge=0, description=mark("Weight decay"))
     schedule: Literal["constant", "inverse", "cosine"] = Field("inverse", description=mark("Learning-rate schedule"))
     label_smoothing: float = Field(0.0, ge=0, lt=1, description=mark("Label smoothing"))
-    gradient_clip: float = Field(0.0, ge=0, description=mark("Gradient norm at most (0: no limit)"))
+    gradient_clip: float = Field(0.0, ge=0, description=mark("The model's gradient norm at most (0: no limit)"))
     sampling: Literal["shuffled", "balanced"] = Field("shuffled", description=mark("Source batches"))
     augmentation: Literal["none", "shift", "affine", "crop"] = Field("none", description=mark("Augmentation"))
     precision: Literal["auto", "fp32"] = Field("auto", description=mark("Precision"))
@@ -342,6 +342,17 @@ def _check_target(experiment: Experiment) -> None:
             name=experiment.strategy.name,
         )
     named = [choice.name for choice in experiment.alignment if choice.name != "none"]
+    if experiment.domains != "both" and (named or experiment.labels):
+        raise Problem(
+            mark("{what} would do nothing where 'domains' is '{domains}'; set it to 'both', or leave that out."),
+            what=f"'alignment' ({named[0]})" if named else f"'labels' ({experiment.labels})",
+            domains=experiment.domains,
+        )
+    if experiment.labels and not (strategy["aligns"] or strategy["needs_labels"]):
+        raise Problem(
+            mark("The strategy '{name}' sees no labels of the target, so 'labels' would do nothing; set it to 0."),
+            name=experiment.strategy.name,
+        )
     if named and not strategy["aligns"]:
         raise Problem(
             mark(

@@ -100,7 +100,7 @@ def pair_masks(labels: Tensor) -> tuple[Tensor, Tensor]:
 def neighbour_mean(squared: Tensor, candidates: Tensor, k: int) -> Tensor:
     """Mean squared distance (..., n, n) from each row to its k nearest candidates (n, n), (...).
 
-    Rows with fewer candidates give what they have.
+    Rows with fewer candidates give what they have; where each has k it is the paper's sum over 1/(N·k).
     """
     nearest = squared.masked_fill(~candidates, float("inf")).topk(min(k, len(candidates)), largest=False).values
     found = nearest.isfinite()

@@ -21,6 +21,7 @@ _TEMPLATES = {
     "int_type": mark("In {where}, '{key}' is {received}, but must be a whole number; change it."),
     "int_from_float": mark("In {where}, '{key}' is {received}, but must be a whole number; change it."),
     "float_parsing": mark("In {where}, '{key}' is {received}, but must be a number; change it."),
+    "finite_number": mark("In {where}, '{key}' is {received}, but must be a finite number; change it."),
     "float_type": mark("In {where}, '{key}' is {received}, but must be a number; change it."),
     "model_type": mark("In {where}, '{key}' is {received}, but must be a table of keys and values; change it."),
     "dict_type": mark("In {where}, '{key}' is {received}, but must be a table of keys and values; change it."),
@@ -36,7 +37,9 @@ def model_of(kind: str, name: str, properties: dict[str, Any]) -> type[BaseModel
 
 
 def _field(schema: dict[str, Any]) -> tuple[Any, Any]:
-    bounds = {python: schema[key] for key, python in _BOUNDS.items() if key in schema}
+    bounds: dict[str, Any] = {python: schema[key] for key, python in _BOUNDS.items() if key in schema}
+    if schema.get("type") == "number":
+        bounds["allow_inf_nan"] = False
     return Annotated[_annotation(schema), Field(**bounds)], schema["default"]
 
 

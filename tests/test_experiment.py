@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,3 +86,20 @@ def test_a_file_that_is_missing_or_broken(tmp_path: Path) -> None:
 def test_bundled_experiments_are_valid(path: Path) -> None:
     experiment = Experiment.from_toml(path)
     assert experiment.adapts
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (
+            {"domains": "source", "alignment": "coral"},
+            "'alignment' .coral. would do nothing where",
+        ),
+        ({"domains": "target", "labels": 5}, "'labels' .5. would do nothing where 'domains' is 'target'"),
+        ({"strategy": "shot", "labels": 5}, "'shot' sees no labels of the target"),
+        ({"alignment": {"name": "coral", "weight": float("inf")}}, "'weight' is inf, but must be a finite number"),
+    ],
+)
+def test_what_would_do_nothing_is_refused(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(Problem, match=told):
+        Experiment(task="moons", **wrong)

@@ -45,7 +45,10 @@ class Contrastive(Metric):
         margin: float = param(1.0, "Margin m between different classes", "不同类别之间的间隔 m", gt=0, le=100)
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        return contrastive(full_precision(embeddings), labels, self.params.margin)
+        rows = full_precision(embeddings)
+        same, different = pair_masks(labels)
+        self.watch(active_pairs=(same | different & (distances(rows, rows) < self.params.margin)).sum().float() / 2)
+        return contrastive(rows, labels, self.params.margin)
 
 
 def contrastive(embeddings: Tensor, labels: Tensor, margin: float) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from dtml.catalogue import Paper, param
@@ -53,7 +54,11 @@ class DTML(Metric):
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         squared = squared_distances(full_precision(embeddings), full_precision(embeddings))
         same, different = pair_masks(labels)
-        compactness = neighbour_mean(squared, same, self.params.same)
-        separability = neighbour_mean(squared, different, self.params.different)
-        self.watch(compactness=compactness, separability=separability)
-        return compactness - self.params.alpha * separability
+        p = self.params
+        compactness, separability = (
+            neighbour_mean(squared, same, p.same),
+            neighbour_mean(squared, different, p.different),
+        )
+        pairs = sum(mask.sum(1).clamp(max=k).sum() for mask, k in ((same, p.same), (different, p.different)))
+        self.watch(compactness=compactness, separability=separability, active_pairs=torch.as_tensor(pairs).float())
+        return compactness - p.alpha * separability

@@ -26,7 +26,7 @@ class SupCon(Metric):
         "每个样本应能按夹角从批次中的所有其他样本里辨认出全部同类样本。",
     )
     formula = (
-        r"\sum_i \frac{-1}{|P(i)|} \sum_{p \in P(i)} "
+        r"\frac1{|I|}\sum_{i \in I} \frac{-1}{|P(i)|} \sum_{p \in P(i)} "
         r"\log\frac{e^{\cos(z_i, z_p)/\tau}}{\sum_{a \ne i} e^{\cos(z_i, z_a)/\tau}}"
     )
     paper = Paper(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dtml import catalogue
 from dtml.comparison import Interval, gap_closed, interval, paired
+from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.runs.foreground import Listener, train_all
 from dtml.runs.store import Store
 
 KINDS = ("alignment", "metric", "strategy")
+Method = tuple[str, str, Experiment]
+"""Kind, name and the experiment that tries it."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,24 @@ class Row:
     seconds: float
 
 
-def experiments(task: str, seed: int = 0) -> Iterator[tuple[str, str, Experiment]]:
-    """Every method of the catalogue on `task`, everything else at its default: (kind, name, experiment)."""
+def experiments(task: str, kinds: Sequence[str] = KINDS) -> tuple[list[Method], dict[str, Problem]]:
+    """Every method of these kinds on `task`, everything else at its default; and why others do not fit, by name.
+
+    Raises:
+        Problem: for a task that there is not.
+    """
     plain = {"alignment": "none", "metric": "none", "strategy": "full_training"}
-    for kind in KINDS:
+    Experiment(task=task)
+    found, unfit = list[Method](), dict[str, Problem]()
+    for kind in kinds:
         for name in catalogue.names(kind):
-            if name != plain[kind]:
-                yield kind, name, Experiment(**{"task": task, "seed": seed, **plain, kind: name})
+            if name == plain[kind]:
+                continue
+            try:
+                found.append((kind, name, Experiment(**{"task": task, **plain, kind: name})))
+            except Problem as problem:
+                unfit[name] = problem
+    return found, unfit
 
 
 def held_against(experiment: Experiment, kind: str) -> dict[Role, Experiment]:
@@ -99,8 +113,8 @@ def row(store: Store, kind: str, name: str, experiment: Experiment, seeds: Seque
     )
 
 
-def as_markdown(rows: Sequence[Row], seeds: Sequence[int]) -> str:
-    """The table as Markdown, the best of each kind not last; accuracies in %."""
+def as_markdown(rows: Sequence[Row], seeds: Sequence[int], unfit: Mapping[str, Problem]) -> str:
+    """The table as Markdown, the best of each kind first, and below why methods were left out; accuracies in %."""
     first = rows[0].experiment
     budget = f"{first.training.steps} steps of {first.training.batch_size} samples a domain"
     told = [
@@ -116,6 +130,8 @@ def as_markdown(rows: Sequence[Row], seeds: Sequence[int]) -> str:
         chosen = sorted((r for r in rows if r.kind == kind), key=lambda r: -r.accuracy.mean)
         if chosen:
             told += ["", f"## {kind.capitalize()}", "", *_lines(chosen)]
+    if unfit:
+        told += ["", "## Left out", "", *(f"- `{name}`: {problem}" for name, problem in unfit.items())]
     return "\n".join(told) + "\n"
 
 

@@ -41,6 +41,6 @@ class GradualUnfreezing(Strategy):
             rates = moving([], 0.0)
             for depth, stage in enumerate(reversed(stages[len(stages) - thawed :])):
                 rates[f"stages.{stage}"] = self.params.backbone_rate / self.params.decay**depth
-            title = Text(f"{thawed} stages thawed", f"已解冻 {thawed} 个阶段")
+            title = Text(f"Stages thawed: {thawed}", f"已解冻阶段数：{thawed}")
             phases.append(Phase(f"thawed{thawed}", title, rates, 1 / (len(stages) + 1)))
         return pretrained_first(phases, stages, learned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from math import gcd
 from typing import Any
 
 import torch
@@ -145,8 +146,8 @@ class Generator(nn.Module):
 
 def _block(width: int) -> nn.Module:
     return nn.Sequential(
-        nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(4, width), nn.ReLU(),
-        nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(4, width),
+        nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(gcd(4, width), width), nn.ReLU(),
+        nn.Conv2d(width, width, 3, padding=1), nn.GroupNorm(gcd(4, width), width),
     )  # fmt: skip
 
 
@@ -156,7 +157,8 @@ def critic(shape: tuple[int, ...], width: int) -> nn.Module:
     places = -(-height // 8) * -(-breadth // 8)
     return nn.Sequential(
         nn.Conv2d(channels, width, 3, stride=2, padding=1), nn.LeakyReLU(0.2),
-        nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), nn.GroupNorm(4, 2 * width), nn.LeakyReLU(0.2),
+        nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
+        nn.GroupNorm(gcd(4, 2 * width), 2 * width), nn.LeakyReLU(0.2),
         nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1), nn.LeakyReLU(0.2),
         nn.Flatten(), nn.Linear(2 * width * places, 1),
     )  # fmt: skip

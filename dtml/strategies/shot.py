@@ -30,8 +30,8 @@ class SHOT(Strategy):
     title = Text("SHOT (source-free)", "SHOT（无源域自适应）")
     summary = Text(
         "After training on the source, the encoder adapts to the target alone under a frozen classifier, by "
-        "information maximisation and pseudo-labels from class centroids. The source is not read again.",
-        "在源域上训练之后，固定分类器，仅用目标域数据通过信息最大化和类中心伪标签来调整编码器；不再读取源域数据。",
+        "information maximisation and pseudo-labels from class centroids. No step of it reads the source.",
+        "在源域上训练之后，固定分类器，仅用目标域数据通过信息最大化和类中心伪标签来调整编码器；其中任何一步都不读取源域数据。",
     )
     formula = (
         r"\mathbb E\,H(p_t) - H(\mathbb E\,p_t) + \beta\,\mathrm{CE}(p_t, \hat y_t),\quad "

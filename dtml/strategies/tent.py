@@ -24,7 +24,7 @@ class TENT(Strategy):
     title = Text("TENT (test-time entropy)", "TENT（测试时熵最小化）")
     summary = Text(
         "After training on the source, only the batch normalisation adapts, to make predictions on the target certain. "
-        "The source is not read again.",
+        "No step of it reads the source.",
         "在源域上训练之后，仅调整批归一化，使目标域上的预测更确定；不再读取源域数据。",
     )
     formula = r"\min_{\gamma, \beta}\ -\sum_c p_c(x_t)\log p_c(x_t)"

@@ -102,7 +102,8 @@ def build(experiment: Experiment, shape: tuple[int, ...], classes: int) -> Model
 def starts_learned(experiment: Experiment) -> bool:
     """Whether the backbone starts from weights that were learned elsewhere."""
     kinds = (("strategy", experiment.strategy), ("backbone", experiment.backbone))
-    return all(catalogue.entry(kind, choice.name)["pretrained"] for kind, choice in kinds)
+    random = experiment.strategy.params.get("start") == "random"
+    return not random and all(catalogue.entry(kind, choice.name)["pretrained"] for kind, choice in kinds)
 
 
 def model_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -167,6 +167,7 @@ class Session:
             last = self._accuracy("test_target", self.look("test_target")[1])
             result |= {"checkpoint_step": self._best["step"], "last_target_test_accuracy": last}
             self.model.load_state_dict(self._best["model"])
+            self.data = self._raw  # features that were computed once are those of the last phase's backbone
         embeddings, predictions = {}, {}
         for domain in ("source", "target"):
             name = f"test_{domain}"

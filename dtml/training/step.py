@@ -90,7 +90,7 @@ class Stepper:
         """Classification, alignment and metric, each times its weight."""
         source, target = batch.seen
         assert source is not None, "the run's own losses act where a supervised domain is seen"
-        terms, weights = {}, []
+        terms, weights, training = {}, [], self.session.experiment.training
         if target is not None:
             for loss in self._alignment:
                 terms[loss.name] = loss.params.weight * loss(source, target, batch.progress)
@@ -100,7 +100,9 @@ class Stepper:
         assert labels is not None
         if target is not None and self._labelled:
             assert target.labels is not None
-            first["target_classification"] = cross_entropy(target.logits, target.labels, ignore_index=-1)
+            first["target_classification"] = cross_entropy(
+                target.logits, target.labels, ignore_index=-1, label_smoothing=training.label_smoothing
+            )
             known = slice(-self._labelled, None)
             embeddings = torch.cat([embeddings, target.embedding[known]])
             labels = torch.cat([labels, target.labels[known]])
@@ -113,7 +115,8 @@ class Stepper:
         if not weights:
             return cross_entropy(source.logits, source.labels, label_smoothing=smoothing)
         each = cross_entropy(source.logits, source.labels, label_smoothing=smoothing, reduction="none")
-        return (torch.stack(weights).prod(0) * each).mean()
+        weight = torch.stack(weights).prod(0)
+        return (weight / weight.mean() * each).mean()
 
     @property
     def _alignment(self) -> list[Alignment]:

@@ -133,11 +133,12 @@ def test_active_pairs_and_triplets_are_told() -> None:
     labels = torch.tensor([0, 0, 0, 1, 1])
     rows = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
     told = {}
-    for name in ("triplet", "n_pair", "ntxent", "supcon"):
-        loss: Loss = made(name, **({"margin": 100.0} if name == "triplet" else {}))
+    for name in ("triplet", "n_pair", "ntxent", "supcon", "contrastive", "dtml"):
+        loss: Loss = made(name, **({"margin": 100.0} if name in ("triplet", "contrastive") else {}))
         loss(rows, labels)
-        told[name] = next(iter(loss.watched.values())).item()
-    assert told == {"triplet": 6 * 2 + 2 * 3, "n_pair": 2, "ntxent": 8, "supcon": 8}
+        told[name] = list(loss.watched.values())[-1].item()
+    pairs = {"ntxent": 8, "supcon": 8, "contrastive": 10, "dtml": 8 + 12}
+    assert told == {"triplet": 6 * 2 + 2 * 3, "n_pair": 2, **pairs}
 
 
 def test_a_loss_s_learnable_parts_have_their_own_rate() -> None:

@@ -205,3 +205,18 @@ def test_dann_on_moons_turns_with_the_target() -> None:
         accuracies = [last(experiment).result["target_test_accuracy"] for experiment in (adapted, adapted.twin())]
         differences.append(accuracies[0] - accuracies[1])
     assert np.mean(differences) > 0.1, differences
+
+
+@pytest.mark.parametrize("strategy", ["feature_extraction", "lp_ft"])
+def test_a_chosen_checkpoint_is_told_as_its_own_network_sees_the_samples(moons: Experiment, strategy: str) -> None:
+    """Also where it comes from a phase before the backbone was frozen and its features were computed once."""
+    from dtml.training.batches import Samples
+    from dtml.training.evaluation import accuracy, look
+
+    training = {**QUICK, "snapshots": 4, "checkpoint": "snd"}
+    experiment = moons.replace(strategy=strategy, alignment="none", training=training)
+    *_events, finished = dtml.train(experiment)
+    target = catalogue.create("task", "moons", samples=200).load(experiment.seed).target
+    samples = Samples.of(target, target.splits["test"], torch.device("cpu"), sealed=False)
+    seen = look(finished.model, samples, None, features=False)[1]
+    assert finished.result["target_test_accuracy"] == accuracy(seen, samples.labels.numpy())
