@@ -121,7 +121,8 @@ def as_markdown(rows: Sequence[Row], seeds: Sequence[int], unfit: Mapping[str, P
         f"# Every method on the task `{first.task.name}`",
         "",
         f"Target test accuracy in %, last checkpoint, mean ± 95 % over the seeds {', '.join(map(str, seeds))}; "
-        f"all with {budget}, everything else at its default. *Twin*: the same batches and labels without the method. "
+        f"all with {budget}, everything else at its default. *Twin*: the same batches and labels without the "
+        "method (of AdaBN, TENT and SHOT, which learn from one domain at a time: training on the batches of both). "
         "*Difference*: method − twin, paired by seed. *Gap closed*: between source only and target only. "
         "*k-NN* and *prototypes*: target samples classified by the source's embeddings. **↓**: worse than source only, "
         "with an interval that excludes 0; the method's own page says why where that is known.",
