@@ -34,9 +34,9 @@ class MCD(Alignment):
         "两个分类器在源域上一致、在目标域上尽量不一致；编码器再把目标域样本移到两者一致的区域。",
     )
     formula = (
-        r"\min_{\phi_1,\phi_2}\ 2\mathcal L_y(\phi_1) + 2\mathcal L_y(\phi_2) - \beta\,d_t,\qquad "
-        r"\min_\theta\ \mathcal L_y(\phi_1) + \mathcal L_y(\phi_2) + \kappa\beta\,d_t,\qquad "
-        r"d_t = \mathbb E_t\,\|p_1(x) - p_2(x)\|_1"
+        r"\begin{gathered}\min_{\phi_1,\phi_2}\ 2\mathcal L_y(\phi_1) + 2\mathcal L_y(\phi_2) - \beta\,d_t \\ "
+        r"\min_\theta\ \mathcal L_y(\phi_1) + \mathcal L_y(\phi_2) + \kappa\beta\,d_t \\ "
+        r"d_t = \mathbb E_t\,\|p_1(x) - p_2(x)\|_1\end{gathered}"
     )
     paper = Paper(
         "Saito, Watanabe, Ushiku, Harada", 2018, "Maximum Classifier Discrepancy for Unsupervised Domain Adaptation",

@@ -45,15 +45,15 @@ class Contrastive(Metric):
         margin: float = param(1.0, "Margin m between different classes", "不同类别之间的间隔 m", gt=0, le=100)
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        rows = full_precision(embeddings)
-        same, different = pair_masks(labels)
-        self.watch(active_pairs=(same | different & (distances(rows, rows) < self.params.margin)).sum().float() / 2)
-        return contrastive(rows, labels, self.params.margin)
+        value, active = contrastive(full_precision(embeddings), labels, self.params.margin)
+        self.watch(active_pairs=active)
+        return value
 
 
-def contrastive(embeddings: Tensor, labels: Tensor, margin: float) -> Tensor:
-    """Mean of ½D² over the pairs of the same class, plus mean of ½max(0, m − D)² over the others."""
+def contrastive(embeddings: Tensor, labels: Tensor, margin: float) -> tuple[Tensor, Tensor]:
+    """Mean of ½D² over the pairs of the same class, plus mean of ½max(0, m − D)² over the others; the active pairs."""
     same, different = pair_masks(labels)
     near = squared_distances(embeddings, embeddings) / 2
     far = (margin - distances(embeddings, embeddings)).clamp_min(0).square() / 2
-    return mean_over(near, same) + mean_over(far, different)
+    active = (same | different & (far > 0)).sum().float() / 2
+    return mean_over(near, same) + mean_over(far, different), active

@@ -37,7 +37,6 @@ def test_multi_kernel_mmd_against_the_gram_matrix(n: int) -> None:
     found = medians({name: _step(form, a, b) for name, form in forms.items()}, rounds=15)
     ratio = found["ours"] / found["vectorised Gram matrix"]
     print(f"\nn = {n}: " + ", ".join(f"{name} {1000 * s:.1f} ms" for name, s in found.items()) + f": {ratio:.2f}")
-    assert ratio > 0
 
 
 def gram(x: Tensor, y: Tensor) -> Tensor:

@@ -24,7 +24,6 @@ def test_dann_against_the_usual_lower_bound_in_float32() -> None:
         found = medians({"the usual lower bound": plain, "dann": dann})
     told = {name: f"{1000 * seconds:.1f} ms" for name, seconds in found.items()}
     print(f"\n{told}, {found['dann'] / found['the usual lower bound']:.2f} of the bound")
-    assert set(found) == set(told)
 
 
 @pytest.mark.parametrize("labels", [False, True], ids=["without-target-labels", "with-target-labels"])
@@ -36,7 +35,6 @@ def test_alignments_without_players_against_the_bound_in_the_same_precision(labe
     print()
     for name, seconds in sorted(found.items(), key=lambda each: each[1]):
         print(f"{name:12} {1000 * seconds:6.1f} ms  {seconds / found['bound']:.2f}")
-    assert set(found) == set(steps)
 
 
 def test_two_threads_beside_a_busy_core_against_one_thread_that_is_alone() -> None:
@@ -48,4 +46,3 @@ def test_two_threads_beside_a_busy_core_against_one_thread_that_is_alone() -> No
                 beside.append(medians({"all": all_threads})["all"])
     print(f"\nalone, one thread {1000 * min(alone):.1f} ms; beside a busy core {1000 * min(beside):.1f} ms: "
           f"{min(beside) / min(alone):.2f}")  # fmt: skip
-    assert len(alone) == len(beside)
