@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import charts, data, frame, tables, words
+from app import data, frame, tables, words
 from app.language import title as title_of
 from dtml import catalogue
+from dtml.figures.embeddings import Panel, embeddings
 from dtml.language import _
 from dtml.projection.layout import Layout
 from dtml.runs.folder import RunFolder
@@ -181,11 +182,11 @@ def picture(spec: dict[str, Any], shown: list[tuple[str, State]], run: Run, doma
         return
     seen = data.probe(run.id)
     panels = [
-        charts.Panel(title, points, data.snapshot(*state)["probabilities"].argmax(1))
+        Panel(title, points, data.snapshot(*state)["probabilities"].argmax(1))
         for (title, state), points in zip(shown, coordinates, strict=True)
     ]
     st.plotly_chart(
-        charts.embeddings(panels, dict(seen), domains, st.context.theme.type == "dark"),
+        embeddings(panels, dict(seen), domains, st.context.theme.type == "dark"),
         width="stretch",
         key="embeddings",
         config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]},

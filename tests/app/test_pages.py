@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import charts
 from dtml import Experiment, catalogue
+from dtml.figures.embeddings import MANY, Panel, embeddings
 from dtml.runs.foreground import train_all
 from dtml.runs.pictures import compute_picture, last_state, picture_spec
 from dtml.runs.records import Run
@@ -116,7 +116,7 @@ def test_embeddings_draws_both_states(trained: dict[str, Run]) -> None:
 def test_class_names_stay_legible_however_many_points_are_drawn() -> None:
     """WebGL draws over text traces, not over annotations."""
     rng = np.random.default_rng(0)
-    count = charts.MANY
+    count = MANY
     labels = np.arange(count) % 2
     seen = {
         "labels": labels,
@@ -124,8 +124,8 @@ def test_class_names_stay_legible_however_many_points_are_drawn() -> None:
         "ids": np.arange(count).astype(str),
         "classes": np.array(["<b>", "dog"]),
     }
-    panels = [charts.Panel(title, rng.normal(size=(count, 2)).astype(np.float32), labels) for title in ("a", "b")]
-    both, one = charts.embeddings(panels, seen, [0, 1]), charts.embeddings(panels, seen, [0])
+    panels = [Panel(title, rng.normal(size=(count, 2)).astype(np.float32), labels) for title in ("a", "b")]
+    both, one = embeddings(panels, seen, [0, 1]), embeddings(panels, seen, [0])
     assert {trace.type for trace in both.data if trace.x[0] is not None} == {"scattergl"}
     assert {trace.type for trace in one.data if trace.x[0] is not None} == {"scatter"}
     assert [a.text for a in both.layout.annotations].count("<b>&lt;b&gt;</b>") == 2

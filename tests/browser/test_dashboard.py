@@ -4,115 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dtml.experiment import Experiment
+from tests.serving import settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-HARMLESS = re.compile(r"/(_stcore/health|_stcore/host-config)$")
-
-
-def chromium() -> str:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found:
-        return found
-    if os.environ.get("DTML_TEST_NEEDS_BROWSER"):
-        pytest.fail("no Chromium was found, and this run must not go without the browser tests")
-    pytest.skip("no Chromium was found on this machine")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard on a free loopback port with an empty home, and the worker it starts."""
-    home = tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "DTML_HOME": str(home)}
-    command = [sys.executable, "-m", "dtml", "--port", str(port), "--no-browser"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_up(address, process)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-        _end_worker(home)
-
-
-def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the dashboard ended by itself"
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-        except OSError:
-            time.sleep(0.3)
-        else:
-            return
-    raise AssertionError("the dashboard did not come up")
-
-
-def _end_worker(home: Path) -> None:
-    log = home / "worker.log"
-    for pid in re.findall(r"dtml worker (\d+)", log.read_text() if log.exists() else ""):
-        try:
-            os.kill(int(pid), signal.SIGTERM)
-        except ProcessLookupError:
-            continue
-
-
-@pytest.fixture
-def page(server: str) -> Iterator[Any]:
-    """A page of a fresh browser; at the end there must have been no error and no foreign request."""
-    from playwright.sync_api import sync_playwright
-
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1360, "height": 900}, locale="en-GB")
-        page.on("pageerror", lambda error: complaints.append(f"page error: {error}"))
-        page.on("console", lambda message: _complain(message, complaints))
-        page.on("request", lambda request: _local_only(request.url, server, complaints))
-        page.goto(server)
-        settled(page)
-        yield page
-        browser.close()
-    assert complaints == []
-
-
-def _complain(message: Any, complaints: list[str]) -> None:
-    if message.type == "error" and not HARMLESS.search(message.location.get("url", "")):
-        complaints.append(f"console: {message.text} {message.location}")
-
-
-def _local_only(url: str, server: str, complaints: list[str]) -> None:
-    if not url.startswith((server, "data:", "blob:")):
-        complaints.append(f"a request left the machine: {url}")
-
-
-def settled(page: Any, timeout: float = 60_000) -> None:
-    """Wait until a page has been drawn, and check that no exception is on it."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=timeout)
-    page.wait_for_timeout(300)
-    assert page.locator('[data-testid="stException"]').count() == 0
 
 
 def keep(page: Any, name: str) -> None:
