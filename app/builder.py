@@ -8,7 +8,8 @@ import streamlit as st
 
 from app import data, forms, language, words
 from dtml import catalogue
-from dtml.experiment import FEW, Embedding, Experiment, Role, Training, checkpoints, with_batch_norm
+from dtml.experiment import FEW, Embedding, Experiment, Role, Training, with_batch_norm
+from dtml.fitness import checkpoints
 from dtml.language import _
 
 

@@ -49,7 +49,7 @@ class Reporter:
         self._progress.stop()
 
     def __call__(self, run: Run, event: Event | Preparing) -> None:
-        steps = run.experiment.training.steps
+        steps = run.experiment.training.total
         label = f"{vocabulary.role(run.role)}, " + _("seed {seed}").format(seed=run.experiment.seed)
         match event:
             case Preparing():
@@ -184,7 +184,7 @@ def run_table(runs: Sequence[Run]) -> Table:
             vocabulary.role(run.role),
             vocabulary.state(run.state),
             str(run.experiment.seed),
-            f"{run.step}/{run.experiment.training.steps}",
+            f"{run.step}/{run.experiment.training.total}",
             _accuracy(run) if run.ended else "",
         )
     return table

@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 
 from dtml import catalogue, vocabulary
 from dtml.errors import Problem
-from dtml.language import Text, _, mark
+from dtml.fitness import check, label_users
+from dtml.language import _, mark
 from dtml.schema import explained, first_error
 
 Role = Literal["adapted", "twin", "source_only", "target_only"]
@@ -69,6 +70,7 @@ class Training(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int = Field(1000, ge=1, le=10_000_000, description=mark("Steps"))
+    more: int = Field(0, ge=0, le=10_000_000, description=mark("Further steps, where the schedules have ended"))
     batch_size: int = Field(64, ge=2, le=65_536, description=mark("Samples a domain and step"))
     optimiser: Literal["sgd", "adam", "adamw"] = Field("sgd", description=mark("Optimiser"))
     learning_rate: float = Field(0.01, gt=0, le=1e6, description=mark("Learning rate"))
@@ -83,6 +85,19 @@ class Training(BaseModel):
     snapshots: int = Field(10, ge=1, le=200, description=mark("Snapshots"))
     checkpoint: str = Field("last", description=mark("Checkpoint: the last, or a validator's choice"))
     probe: int = Field(1000, ge=2, le=50_000, description=mark("Probe samples a domain"))
+
+    @property
+    def total(self) -> int:
+        """All steps: those of the schedules and the further ones."""
+        return self.steps + self.more
+
+    def pictures(self) -> set[int]:
+        """The steps after which a snapshot is taken, beside the start: evenly spaced, the last ones of both parts."""
+        further = max(1, round(self.snapshots * self.more / self.steps)) if self.more else 0
+        further = min(further, 200)
+        return {round(self.steps * i / self.snapshots) for i in range(1, self.snapshots + 1)} | {
+            self.steps + round(self.more * i / further) for i in range(1, further + 1)
+        }
 
 
 class Experiment(BaseModel):
@@ -115,7 +130,7 @@ class Experiment(BaseModel):
             super().__init__(**(raw if unknown else _complete(raw)))
         except ValidationError as error:
             raise explained(error, _("the experiment"), _keys_near(error)) from None
-        _check_fit(self)
+        check(self)
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Experiment:
@@ -160,12 +175,25 @@ class Experiment(BaseModel):
     @property
     def hash(self) -> str:
         """A content hash: equal for experiments that compute the same; the title does not count."""
-        content = json.dumps(self.model_dump(exclude={"title"}), sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
+        content = self.model_dump(exclude={"title"})
+        if not self.training.more:
+            del content["training"]["more"]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def replace(self, **changes: Any) -> Experiment:
         """This experiment with some fields changed, validated again."""
         return type(self)(**{**self.model_dump(), **changes})
+
+    def longer(self, more: int) -> Experiment:
+        """This experiment trained `more` steps further, where its schedules have ended."""
+        return self.replace(training={**self.training.model_dump(), "more": self.training.more + more})
+
+    def continues(self, other: Experiment) -> bool:
+        """Whether this run, at some step, is what `other` is at its end."""
+        if other.training.more >= self.training.more:
+            return False
+        shorter = self.training.model_copy(update={"more": other.training.more})
+        return self.model_copy(update={"training": shorter}).hash == other.hash
 
     @property
     def adapts(self) -> bool:
@@ -223,19 +251,13 @@ def _complete(raw: dict[str, Any]) -> dict[str, Any]:
     for kind in ("alignment", "metric"):
         done[kind] = _terms(kind, given.get(kind, "none"))
     if raw.get("labels") is None:
-        done["labels"] = FEW if _label_users(done) else 0
+        done["labels"] = FEW if label_users(done) else 0
     if "backbone" not in raw and catalogue.entry("strategy", done["strategy"].name)["needs_batch_norm"]:
         done["backbone"] = _choice("backbone", with_batch_norm(done["backbone"].model_dump()))
     for section in ("embedding", "training"):
         own = raw.get(section, {})
         done[section] = {**recommended.get(section, {}), **own} if isinstance(own, dict) else own
     return done
-
-
-def _label_users(parts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The parts of an experiment that learn from labelled target samples, as (kind, name)."""
-    named = [("strategy", parts["strategy"].name), *(("alignment", choice.name) for choice in parts["alignment"])]
-    return [(kind, name) for kind, name in named if catalogue.entry(kind, name)["needs_labels"]]
 
 
 def with_batch_norm(backbone: dict[str, Any]) -> dict[str, Any]:
@@ -269,122 +291,6 @@ def _terms(kind: str, raw: Any) -> tuple[Choice, ...]:
             name=twice[0],
         )
     return kept or (_choice(kind, "none"),)
-
-
-def _check_fit(experiment: Experiment) -> None:
-    """Refuse what is missing, and parts that do not fit together."""
-    facts = catalogue.entry("task", experiment.task.name)
-    absent = [key for key in facts["needs"] if not experiment.task.params[key]]
-    if absent:
-        raise Problem(
-            mark("The task '{task}' needs '{key}' ({meaning}); give it."),
-            task=experiment.task.name,
-            key=absent[0],
-            meaning=Text(facts["parameters"][absent[0]]["description"], facts["parameters"][absent[0]]["zh"]),
-        )
-    inputs = facts["inputs"]
-    workable = catalogue.entry("strategy", experiment.strategy.name)["accepts"]
-    if inputs not in workable:
-        raise Problem(
-            mark("The strategy '{strategy}' works on {accepts}, but the task '{task}' has {inputs}; choose another."),
-            strategy=experiment.strategy.name,
-            accepts=", ".join(map(vocabulary.inputs, workable)),
-            task=experiment.task.name,
-            inputs=vocabulary.inputs(inputs),
-        )
-    accepts = catalogue.entry("backbone", experiment.backbone.name)["accepts"]
-    if inputs not in accepts:
-        fitting = [n for n in catalogue.names("backbone") if inputs in catalogue.entry("backbone", n)["accepts"]]
-        raise Problem(
-            mark("The backbone '{backbone}' takes {accepts}, but the task '{task}' has {inputs}; choose {fitting}."),
-            backbone=experiment.backbone.name,
-            accepts=", ".join(map(vocabulary.inputs, accepts)),
-            task=experiment.task.name,
-            inputs=vocabulary.inputs(inputs),
-            fitting=", ".join(fitting),
-        )
-    if inputs != "images" and experiment.training.augmentation != "none":
-        raise Problem(
-            mark("The augmentation '{augmentation}' moves images, but the task '{task}' has {inputs}; choose 'none'."),
-            augmentation=experiment.training.augmentation,
-            task=experiment.task.name,
-            inputs=vocabulary.inputs(inputs),
-        )
-    _check_target(experiment)
-    _check_validator(experiment.training.checkpoint)
-    named = [(kind, choice.name) for kind in ("alignment", "metric") for choice in getattr(experiment, kind)]
-    for kind, name in named:
-        if catalogue.entry(kind, name)["needs_bounded"] and not experiment.embedding.bounded:
-            raise Problem(
-                mark(
-                    "The {kind} '{name}' has no lower bound on the embedding activation '{activation}'; "
-                    "choose 'tanh' or 'normalise'."
-                ),
-                kind=vocabulary.kind(kind).lower(),
-                name=name,
-                activation=experiment.embedding.activation,
-            )
-
-
-def _check_target(experiment: Experiment) -> None:
-    """Refuse a method that learns from the target where it could not."""
-    strategy = catalogue.entry("strategy", experiment.strategy.name)
-    users = _label_users({"strategy": experiment.strategy, "alignment": experiment.alignment})
-    if users and experiment.domains == "both" and not experiment.labels:
-        raise Problem(
-            mark("The {kind} '{name}' learns from labelled target samples; set 'labels' (samples a class) above 0."),
-            kind=vocabulary.kind(users[0][0]).lower(),
-            name=users[0][1],
-        )
-    if strategy["adapts"] and experiment.domains != "both":
-        raise Problem(
-            mark("The strategy '{name}' learns from the target besides the source; set 'domains' to 'both'."),
-            name=experiment.strategy.name,
-        )
-    named = [choice.name for choice in experiment.alignment if choice.name != "none"]
-    if experiment.domains != "both" and (named or experiment.labels):
-        raise Problem(
-            mark("{what} would do nothing where 'domains' is '{domains}'; set it to 'both', or leave that out."),
-            what=f"'alignment' ({named[0]})" if named else f"'labels' ({experiment.labels})",
-            domains=experiment.domains,
-        )
-    if experiment.labels and not (strategy["aligns"] or strategy["needs_labels"]):
-        raise Problem(
-            mark("The strategy '{name}' sees no labels of the target, so 'labels' would do nothing; set it to 0."),
-            name=experiment.strategy.name,
-        )
-    if named and not strategy["aligns"]:
-        raise Problem(
-            mark(
-                "The strategy '{strategy}' learns from one domain at a time, so the alignment '{alignment}' would do "
-                "nothing; choose 'none'."
-            ),
-            strategy=experiment.strategy.name,
-            alignment=named[0],
-        )
-    backbone = catalogue.entry("backbone", experiment.backbone.name)
-    normalised = backbone["batch_norm"] or experiment.backbone.params.get("normalisation") == "batch"
-    if strategy["needs_batch_norm"] and not normalised:
-        raise Problem(
-            mark(
-                "The strategy '{strategy}' acts on batch normalisation, but the backbone '{backbone}' has none; "
-                "choose one that has, or its 'normalisation' batch."
-            ),
-            strategy=experiment.strategy.name,
-            backbone=experiment.backbone.name,
-        )
-
-
-def checkpoints() -> list[str]:
-    """What may choose the checkpoint that counts: nothing ("last"), or a validator."""
-    measures = catalogue.entries()["measure"]
-    return ["last", *(name for name, entry in measures.items() if entry["family"] == "validator")]
-
-
-def _check_validator(name: str) -> None:
-    """Refuse a checkpoint that nothing chooses."""
-    if name not in checkpoints():
-        raise catalogue.unknown("checkpoint", name, checkpoints())
 
 
 def _keys_near(error: ValidationError) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +105,27 @@ def test_bundled_experiments_are_valid(path: Path) -> None:
 def test_what_would_do_nothing_is_refused(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(Problem, match=told):
         Experiment(task="moons", **wrong)
+
+
+def test_further_steps_make_another_experiment_that_goes_on_from_the_first(moons: Experiment) -> None:
+    longer = moons.longer(10)
+    assert longer.hash != moons.hash
+    assert longer.longer(5) == moons.longer(15)
+    assert longer.continues(moons)
+    assert longer.longer(5).continues(longer)
+    assert not moons.continues(longer)
+    assert not longer.continues(moons.replace(seed=1))
+    assert longer.twin().continues(moons.twin())
+
+
+def test_stored_runs_from_before_there_were_further_steps_keep_their_hash() -> None:
+    known = Experiment(task={"name": "moons", "samples": 200}, alignment="dann", training={"steps": 20})
+    content = known.model_dump(exclude={"title"})
+    del content["training"]["more"]
+    assert known.hash == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def test_no_further_steps_at_rate_zero(moons: Experiment) -> None:
+    cosine = moons.replace(training={**moons.training.model_dump(), "schedule": "cosine"})
+    with pytest.raises(Problem, match="ends at rate zero"):
+        cosine.longer(10)

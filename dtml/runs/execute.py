@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from dtml import paths, training
 from dtml.errors import Problem
 from dtml.language import mark
-from dtml.runs.folder import RunFolder, write_arrays, write_text
+from dtml.runs.folder import RunFolder, copy, write_arrays, write_text
 from dtml.runs.pictures import request_picture
 from dtml.runs.records import Run
 from dtml.runs.store import Store
@@ -84,20 +84,31 @@ class _Recorder:
         self._waiting: list[tuple[int, dict[str, float]]] = []
         self._step = 0
         self._info: dict[str, Any] = {}
-        self._phases: list[dict[str, Any]] = []
         self._last = 0.0
         self._preparing = ("", 1.0)
         self._since = 0.0
         write_text(self._folder.experiment, run.experiment.to_toml())
 
     def resume(self) -> dict[str, Any] | None:
-        """The state of the last checkpoint of a run that was lost."""
-        if not self._folder.checkpoint.exists():
+        """The state of the last checkpoint of a run that was lost, or of the shorter run that this one goes on from."""
+        if not self._folder.checkpoint.exists() and not self._inherit():
             return None
         state: dict[str, Any] = torch.load(self._folder.checkpoint, weights_only=True)
         self._store.forget_metrics(self._run.id, after=state["step"])
         self._step = state["step"]
         return state
+
+    def _inherit(self) -> bool:
+        """Take over what a finished shorter run of the same experiment left: snapshots, metrics, its last state."""
+        shorter = self._store.forerunner(self._run)
+        if shorter is None or not (theirs := RunFolder(shorter.id)).checkpoint.exists():
+            return False
+        for step in theirs.steps():
+            copy(theirs.snapshot(step), self._folder.snapshot(step))
+        self._store.forget_metrics(self._run.id, after=-1)
+        self._store.record(self._run.id, self._store.metrics(shorter.id))
+        copy(theirs.checkpoint, self._folder.checkpoint)
+        return True
 
     def report(self, what: str, share: float) -> None:
         """Something takes long before the first step."""
@@ -155,14 +166,16 @@ class _Recorder:
             "parameters": event.parameters,
             "counts": event.counts,
             "remarks": [remark.to_json() for remark in event.remarks],
+            "phases": [
+                {"name": p.name, "title": list(p.title), "step": p.step, "steps": p.steps} for p in event.phases
+            ],
             "pid": os.getpid(),
         }
         self._tell(info=self._info)
 
     def _phase(self, event: training.PhaseStarted) -> None:
-        self._phases.append({"name": event.name, "title": list(event.title), "step": event.step, "steps": event.steps})
         begun = {"step": max(event.step, self._step), "time": time.time()}
-        self._info = self._info | {"since": begun, "phases": self._phases}
+        self._info = self._info | {"since": begun}
         self._tell(info=self._info, doing={"what": event.title.en, "share": None})
 
     def _snapshot(self, event: training.Snapshot) -> None:
@@ -182,5 +195,4 @@ class _Recorder:
         write_arrays(self._folder.predictions, **event.predictions)
         self.flush()
         self._store.finish(self._run.id, event.result)
-        self._folder.checkpoint.unlink(missing_ok=True)
         request_picture(self._store, self._store.run(self._run.id))

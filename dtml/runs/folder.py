@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,7 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """What a lost run resumes from."""
+        """What a lost run resumes from, and a longer one goes on from."""
         return self.path / "checkpoint.pt"
 
     @property
@@ -78,6 +79,12 @@ def read_arrays(path: Path) -> Mapping[str, NDArray[Any]]:
     """The named arrays of a file."""
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
+
+
+def copy(path: Path, to: Path) -> None:
+    """Copy a file."""
+    with paths.replacing(to) as temporary:
+        shutil.copyfile(path, temporary)
 
 
 def write_text(path: Path, text: str) -> None:

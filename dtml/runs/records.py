@@ -40,7 +40,7 @@ class Run:
     @property
     def share(self) -> float:
         """The share of its steps that is done."""
-        return 1.0 if self.state == "finished" else self.step / self.experiment.training.steps
+        return 1.0 if self.state == "finished" else self.step / self.experiment.training.total
 
     @property
     def prepared(self) -> float | None:
@@ -57,7 +57,7 @@ class Run:
         if not since or self.step <= since["step"]:
             return None
         pace = (now - since["time"]) / (self.step - since["step"])
-        return pace * (self.experiment.training.steps - self.step)
+        return pace * (self.experiment.training.total - self.step)
 
 
 @dataclass(frozen=True)

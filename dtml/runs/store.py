@@ -7,7 +7,6 @@ run the same thing. Arrays and weights are files; see `dtml.runs.folder`.
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import threading
 import time
@@ -15,32 +14,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    Engine,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import Connection, RowMapping
-from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from dtml import paths
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.language import mark
+from dtml.runs.database import jobs_table, metrics_table, open_database, runs_table
 from dtml.runs.records import Job, Run, State, job_of, run_of
 
 STALE = 30.0
@@ -48,63 +29,13 @@ STALE = 30.0
 ATTEMPTS = 3
 """How often a run that was lost is taken up again."""
 
-_metadata = MetaData()
-
-_runs = Table(
-    "runs",
-    _metadata,
-    Column("id", String(80), primary_key=True),
-    Column("hash", String(16), index=True, nullable=False),
-    Column("role", String(16), nullable=False),
-    Column("experiment", Text, nullable=False),
-    Column("state", String(16), index=True, nullable=False),
-    Column("created", Float, nullable=False),
-    Column("started", Float),
-    Column("finished", Float),
-    Column("heartbeat", Float),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("cancel", Boolean, nullable=False, default=False),
-    Column("doing", JSON),
-    Column("step", Integer, nullable=False, default=0),
-    Column("info", JSON),
-    Column("result", JSON),
-    Column("error", Text),
-)
-
-_metrics = Table(
-    "metrics",
-    _metadata,
-    Column("id", Integer, primary_key=True),
-    Column("run", String(80), nullable=False),
-    Column("step", Integer, nullable=False),
-    Column("values", JSON, nullable=False),
-    Index("metrics_of_run", "run", "step"),
-)
-
-_jobs = Table(
-    "jobs",
-    _metadata,
-    Column("key", String(80), primary_key=True),
-    Column("kind", String(16), nullable=False),
-    Column("spec", JSON, nullable=False),
-    Column("state", String(16), index=True, nullable=False),
-    Column("created", Float, nullable=False),
-    Column("heartbeat", Float),
-    Column("doing", JSON),
-    Column("error", Text),
-)
-
 
 class Store:
     """The verbs on runs and jobs."""
 
     def __init__(self, url: str | None = None) -> None:
         url = url or os.environ.get("DTML_STORE") or f"sqlite:///{paths.home() / 'store.sqlite'}"
-        self.engine = _engine(url)
-        try:
-            _metadata.create_all(self.engine)
-        except DBAPIError as error:
-            raise _unusable(url, error.orig) from None
+        self.engine = open_database(url)
 
     # -- asking for runs
 
@@ -134,14 +65,14 @@ class Store:
         if taken:
             row |= {"started": time.time(), "heartbeat": time.time()}
         with self.engine.begin() as connection:
-            connection.execute(insert(_runs).values(row))
+            connection.execute(insert(runs_table).values(row))
         return self.run(identity)
 
     def find(self, hash: str) -> Run | None:  # noqa: A002
         """The run of an experiment that is finished, or else on its way; the newest of several."""
         for states in (["finished"], ["queued", "running", "lost"]):
-            query = select(_runs).where(_runs.c.hash == hash, _runs.c.state.in_(states))
-            rows = self._rows(query.order_by(_runs.c.created.desc()).limit(1))
+            query = select(runs_table).where(runs_table.c.hash == hash, runs_table.c.state.in_(states))
+            rows = self._rows(query.order_by(runs_table.c.created.desc()).limit(1))
             if rows:
                 return run_of(rows[0])
         return None
@@ -150,41 +81,64 @@ class Store:
         """The run that `run` is held against in this role, if there is one."""
         return self.find(run.experiment.references()[role].hash)
 
+    def forerunner(self, run: Run) -> Run | None:
+        """The longest finished run that `run`, which has further steps, can go on from."""
+        if not run.experiment.training.more:
+            return None
+        finished = self.runs(states=["finished"])
+        able = [other for other in finished if run.experiment.continues(other.experiment)]
+        return max(able, key=lambda other: other.experiment.training.more, default=None)
+
+    def go_on(self, identity: str) -> bool:
+        """Queue a cancelled run again; it goes on from its last checkpoint. False where it was not cancelled."""
+        with self.engine.begin() as connection:
+            return _move(
+                connection, identity, ("cancelled",), "queued", cancel=False, attempts=0, finished=None, error=None
+            )
+
     def cancel(self, identity: str) -> None:
         """Ask for a run to stop; one that waits is cancelled at once."""
         with self.engine.begin() as connection:
-            connection.execute(update(_runs).where(_runs.c.id == identity).values(cancel=True))
+            connection.execute(update(runs_table).where(runs_table.c.id == identity).values(cancel=True))
             _move(connection, identity, ("queued", "lost"), "cancelled", finished=time.time())
 
     # -- reading
 
     def run(self, identity: str) -> Run:
         """The run with this id; raises Problem where there is none."""
-        rows = self._rows(select(_runs).where(_runs.c.id == identity))
+        rows = self._rows(select(runs_table).where(runs_table.c.id == identity))
         if not rows:
             raise Problem(mark("There is no run '{id}'; `dtml runs` lists those there are."), id=identity)
         return run_of(rows[0])
 
     def runs(self, limit: int = 200, states: Iterable[State] | None = None) -> list[Run]:
         """The newest runs first."""
-        query = select(_runs).order_by(_runs.c.created.desc()).limit(limit)
+        query = select(runs_table).order_by(runs_table.c.created.desc()).limit(limit)
         if states is not None:
-            query = query.where(_runs.c.state.in_(list(states)))
+            query = query.where(runs_table.c.state.in_(list(states)))
         return [run_of(row) for row in self._rows(query)]
 
     def metrics(self, identity: str, after: int = -1) -> list[tuple[int, dict[str, float]]]:
         """(step, values) of a run, later than step `after`, in order."""
-        query = select(_metrics.c.step, _metrics.c["values"]).where(_metrics.c.run == identity, _metrics.c.step > after)
-        return [(row["step"], row["values"]) for row in self._rows(query.order_by(_metrics.c.step, _metrics.c.id))]
+        query = select(metrics_table.c.step, metrics_table.c["values"]).where(
+            metrics_table.c.run == identity, metrics_table.c.step > after
+        )
+        return [
+            (row["step"], row["values"]) for row in self._rows(query.order_by(metrics_table.c.step, metrics_table.c.id))
+        ]
 
     # -- working on runs
 
     def claim(self) -> Run | None:
         """Take the oldest waiting run; None where nothing waits."""
         waiting = (
-            select(_runs.c.id)
-            .where(_runs.c.state.in_(["queued", "lost"]), _runs.c.attempts < ATTEMPTS, _runs.c.cancel.is_(False))
-            .order_by(_runs.c.created)
+            select(runs_table.c.id)
+            .where(
+                runs_table.c.state.in_(["queued", "lost"]),
+                runs_table.c.attempts < ATTEMPTS,
+                runs_table.c.cancel.is_(False),
+            )
+            .order_by(runs_table.c.created)
         )
         for row in self._rows(waiting.limit(5)):
             if self.take(row["id"]):
@@ -202,7 +156,7 @@ class Store:
                 "running",
                 started=now,
                 heartbeat=now,
-                attempts=_runs.c.attempts + 1,
+                attempts=runs_table.c.attempts + 1,
             )
 
     def progress(
@@ -217,8 +171,10 @@ class Store:
         given = {"step": step, "doing": doing, "info": info}
         changes = {name: value for name, value in given.items() if value is not None}
         with self.engine.begin() as connection:
-            connection.execute(update(_runs).where(_runs.c.id == identity).values(heartbeat=time.time(), **changes))
-            cancelled = connection.execute(select(_runs.c.cancel).where(_runs.c.id == identity)).scalar_one()
+            connection.execute(
+                update(runs_table).where(runs_table.c.id == identity).values(heartbeat=time.time(), **changes)
+            )
+            cancelled = connection.execute(select(runs_table.c.cancel).where(runs_table.c.id == identity)).scalar_one()
         return not cancelled
 
     def record(self, identity: str, metrics: list[tuple[int, dict[str, float]]]) -> None:
@@ -226,12 +182,14 @@ class Store:
         if metrics:
             rows = [{"run": identity, "step": step, "values": values} for step, values in metrics]
             with self.engine.begin() as connection:
-                connection.execute(insert(_metrics), rows)
+                connection.execute(insert(metrics_table), rows)
 
     def forget_metrics(self, identity: str, after: int) -> None:
         """Drop metrics later than step `after`: a resumed run tells them again."""
         with self.engine.begin() as connection:
-            connection.execute(_metrics.delete().where(_metrics.c.run == identity, _metrics.c.step > after))
+            connection.execute(
+                metrics_table.delete().where(metrics_table.c.run == identity, metrics_table.c.step > after)
+            )
 
     def finish(self, identity: str, result: dict[str, Any]) -> None:
         """The run is done."""
@@ -254,7 +212,7 @@ class Store:
     @contextmanager
     def pulse(self, *, run: str | None = None, job: str | None = None) -> Iterator[None]:
         """Heartbeats from a thread while the block works, however long it stays silent."""
-        table, column, value = (_runs, _runs.c.id, run) if run else (_jobs, _jobs.c.key, job)
+        table, column, value = (runs_table, runs_table.c.id, run) if run else (jobs_table, jobs_table.c.key, job)
         done = threading.Event()
 
         def beat() -> None:
@@ -274,17 +232,17 @@ class Store:
         """Mark as lost what has not been heard of; what was lost too often has failed, what was cancelled has ended."""
         deadline = time.time() - STALE
         with self.engine.begin() as connection:
-            for table in (_runs, _jobs):
+            for table in (runs_table, jobs_table):
                 stale = (table.c.state == "running") & (table.c.heartbeat < deadline)
                 connection.execute(update(table).where(stale).values(state="lost"))
             _let_go(connection)
-            given_up = (_runs.c.state == "lost") & (_runs.c.attempts >= ATTEMPTS)
+            given_up = (runs_table.c.state == "lost") & (runs_table.c.attempts >= ATTEMPTS)
             lost = Problem(
                 mark("The run was lost {attempts} times; see the worker's log (`dtml doctor` tells where)."),
                 attempts=ATTEMPTS,
             )
             connection.execute(
-                update(_runs).where(given_up).values(state="failed", error=lost.to_json(), finished=time.time())
+                update(runs_table).where(given_up).values(state="failed", error=lost.to_json(), finished=time.time())
             )
 
     # -- jobs
@@ -292,29 +250,31 @@ class Store:
     def request(self, kind: str, key: str, spec: dict[str, Any]) -> Job:
         """Ask for a job once, whoever asks; a failed one is tried again."""
         with self.engine.begin() as connection:
-            known = connection.execute(select(_jobs.c.state).where(_jobs.c.key == key)).scalar_one_or_none()
+            known = connection.execute(select(jobs_table.c.state).where(jobs_table.c.key == key)).scalar_one_or_none()
             row = {"kind": kind, "spec": spec, "state": "queued", "created": time.time(), "error": None, "doing": None}
             if known is None:
-                connection.execute(insert(_jobs).values(key=key, **row))
+                connection.execute(insert(jobs_table).values(key=key, **row))
             elif known == "failed":
-                connection.execute(update(_jobs).where(_jobs.c.key == key).values(**row))
+                connection.execute(update(jobs_table).where(jobs_table.c.key == key).values(**row))
         return self.job(key)
 
     def job(self, key: str) -> Job:
         """The job with this key."""
-        return job_of(self._rows(select(_jobs).where(_jobs.c.key == key))[0])
+        return job_of(self._rows(select(jobs_table).where(jobs_table.c.key == key))[0])
 
     def find_job(self, key: str) -> Job | None:
         """The job with this key, if it was asked for."""
-        return self.job(key) if self._rows(select(_jobs.c.key).where(_jobs.c.key == key)) else None
+        return self.job(key) if self._rows(select(jobs_table.c.key).where(jobs_table.c.key == key)) else None
 
     def claim_job(self, kind: str) -> Job | None:
         """Take the oldest waiting job of a kind."""
-        waiting = select(_jobs.c.key).where(_jobs.c.kind == kind, _jobs.c.state.in_(["queued", "lost"]))
-        for row in self._rows(waiting.order_by(_jobs.c.created).limit(5)):
+        waiting = select(jobs_table.c.key).where(jobs_table.c.kind == kind, jobs_table.c.state.in_(["queued", "lost"]))
+        for row in self._rows(waiting.order_by(jobs_table.c.created).limit(5)):
             with self.engine.begin() as connection:
-                mine = (_jobs.c.key == row["key"]) & _jobs.c.state.in_(["queued", "lost"])
-                changed = connection.execute(update(_jobs).where(mine).values(state="running", heartbeat=time.time()))
+                mine = (jobs_table.c.key == row["key"]) & jobs_table.c.state.in_(["queued", "lost"])
+                changed = connection.execute(
+                    update(jobs_table).where(mine).values(state="running", heartbeat=time.time())
+                )
                 if changed.rowcount:
                     return self.job(row["key"])
         return None
@@ -322,24 +282,26 @@ class Store:
     def tell_job(self, key: str, doing: dict[str, Any]) -> None:
         """Tell how far a job is."""
         with self.engine.begin() as connection:
-            connection.execute(update(_jobs).where(_jobs.c.key == key).values(doing=doing, heartbeat=time.time()))
+            connection.execute(
+                update(jobs_table).where(jobs_table.c.key == key).values(doing=doing, heartbeat=time.time())
+            )
 
     def end_job(self, key: str, problem: Problem | None = None) -> None:
         """The job is done, or cannot be done."""
         state = "failed" if problem else "finished"
         with self.engine.begin() as connection:
             error = problem.to_json() if problem else None
-            connection.execute(update(_jobs).where(_jobs.c.key == key).values(state=state, error=error))
+            connection.execute(update(jobs_table).where(jobs_table.c.key == key).values(state=state, error=error))
 
     def counts(self) -> dict[str, int]:
         """How many runs are in each state."""
-        rows = self._rows(select(_runs.c.state, func.count().label("n")).group_by(_runs.c.state))
+        rows = self._rows(select(runs_table.c.state, func.count().label("n")).group_by(runs_table.c.state))
         return {row["state"]: row["n"] for row in rows}
 
     def idle(self) -> bool:
         """Whether no run and no job waits or is worked on."""
         open_ = ("queued", "running", "lost")
-        queries = (select(table.c.state).where(table.c.state.in_(open_)).limit(1) for table in (_runs, _jobs))
+        queries = (select(table.c.state).where(table.c.state.in_(open_)).limit(1) for table in (runs_table, jobs_table))
         return not any(self._rows(query) for query in queries)
 
     def _end(self, identity: str, state: State, **values: Any) -> None:
@@ -351,41 +313,16 @@ class Store:
             return list(connection.execute(query).mappings())
 
 
-def _engine(url: str) -> Engine:
-    try:
-        engine = create_engine(url)
-    except (ArgumentError, ImportError) as error:
-        raise _unusable(url, error) from None
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _configure(connection: Any, _record: Any) -> None:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute("PRAGMA busy_timeout=10000")
-
-    return engine
-
-
-def _unusable(url: str, error: object) -> Problem:
-    told = mark(
-        "The store '{url}' cannot be used ({error}); correct DTML_STORE, or unset it to keep runs in a file below "
-        "DTML_HOME."
-    )
-    shown = re.sub(r"://[^@/]*@", "://…@", url)  # no password in a message
-    return Problem(told, url=shown, error=str(error).splitlines()[0])
-
-
 def _let_go(connection: Connection) -> None:
     """A lost run that was asked to stop is cancelled: nobody else is there to hear it."""
-    unheard = (_runs.c.state == "lost") & _runs.c.cancel.is_(True)
-    connection.execute(update(_runs).where(unheard).values(state="cancelled", finished=time.time()))
+    unheard = (runs_table.c.state == "lost") & runs_table.c.cancel.is_(True)
+    connection.execute(update(runs_table).where(unheard).values(state="cancelled", finished=time.time()))
 
 
 def _move(connection: Connection, identity: str, come_from: tuple[State, ...], state: State, **values: Any) -> bool:
     """Change a run's state if it is in one of the states it may come from."""
-    mine = (_runs.c.id == identity) & _runs.c.state.in_(come_from)
-    return bool(connection.execute(update(_runs).where(mine).values(state=state, **values)).rowcount)
+    mine = (runs_table.c.id == identity) & runs_table.c.state.in_(come_from)
+    return bool(connection.execute(update(runs_table).where(mine).values(state=state, **values)).rowcount)
 
 
 def _label(experiment: Experiment) -> str:

@@ -40,8 +40,18 @@ class Preparing:
 
 
 @dataclass(frozen=True)
+class PhaseStarted:
+    """A phase begins at `step`."""
+
+    name: str
+    title: Text
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True)
 class Started:
-    """Data and model are ready."""
+    """Data and model are ready; `phases` are all that will come."""
 
     probe: Probe
     steps: int
@@ -50,16 +60,7 @@ class Started:
     parameters: int
     counts: dict[str, int]
     remarks: list[Problem]
-
-
-@dataclass(frozen=True)
-class PhaseStarted:
-    """A phase begins at `step`."""
-
-    name: str
-    title: Text
-    step: int
-    steps: int
+    phases: list[PhaseStarted]
 
 
 @dataclass(frozen=True)

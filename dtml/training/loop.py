@@ -48,7 +48,8 @@ def _silent(what: str, share: float) -> None:
 
 def _run_phase(session: Session, number: int, phase: Phase, resume: dict[str, Any] | None) -> Iterator[Event]:
     training = session.experiment.training
-    first, last = _bounds(session.phases, number, training.steps)
+    first, end = session.bounds(number)
+    last = training.total if phase is session.phases[-1] else end
     if resume:
         session.load(resume)
     session.enter(phase)
@@ -61,11 +62,11 @@ def _run_phase(session: Session, number: int, phase: Phase, resume: dict[str, An
         stepper.load(resume["stepper"])
         begin = resume["step"]
     every = max(1, training.steps // WINDOWS)
-    pictures = {round(training.steps * i / training.snapshots) for i in range(1, training.snapshots + 1)}
+    pictures = training.pictures()
     for step in range(begin, last):
         with session.clock:
-            stepper.step(step, (step - first) / (last - first))
             flush = (step + 1) % every == 0 or step + 1 in pictures or step + 1 == last
+            stepper.step(step, min(1.0, (step - first) / (end - first)), watch=flush)
             metrics = stepper.window.flush() if flush else None
         if metrics is not None:
             yield Progressed(step + 1, {**metrics, "learning_rate": stepper.rate})
@@ -73,9 +74,3 @@ def _run_phase(session: Session, number: int, phase: Phase, resume: dict[str, An
             with session.clock:
                 snapshot = session.snapshot(step + 1, number, stepper)
             yield snapshot
-
-
-def _bounds(phases: list[Phase], number: int, steps: int) -> tuple[int, int]:
-    """The first step of a phase and the one after its last."""
-    edges = [round(steps * sum(p.share for p in phases[:i])) for i in (number, number + 1)]
-    return edges[0], edges[1]

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from dtml.experiment import Training
@@ -65,3 +65,8 @@ def clip(model: Model, limit: float) -> None:
     """Scale the gradient of the moving parts down to the norm `limit`; 0 means no limit."""
     if limit > 0:
         torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], limit)
+
+
+def gradient_norm(model: Model) -> Tensor:
+    """The Euclidean norm of the gradient of the model's moving parts, before it is clipped."""
+    return torch.nn.utils.get_total_norm([p.grad for p in model.parameters() if p.grad is not None])

@@ -22,7 +22,7 @@ from dtml.strategies import Phase, Scene
 from dtml.training.data import Report, as_features, prepare
 from dtml.training.device import fast_type, pick_device, set_threads
 from dtml.training.evaluation import accuracy, look, sample_transfer
-from dtml.training.events import Finished, Snapshot, Started
+from dtml.training.events import Finished, PhaseStarted, Snapshot, Started
 from dtml.training.model import Model, build, model_shape, starts_learned
 
 if TYPE_CHECKING:
@@ -75,13 +75,25 @@ class Session:
         sets = {"source": data.source, "target": data.target, "labelled": data.labelled, **data.looks}
         return Started(
             probe=self.probe,
-            steps=self.experiment.training.steps,
+            steps=self.experiment.training.total,
             device=str(self.device),
             precision=str(self.dtype or torch.float32).removeprefix("torch."),
             parameters=sum(p.numel() for p in self.model.parameters()),
             counts={name: len(samples) for name, samples in sets.items() if samples},
             remarks=remarks,
+            phases=[self._planned(number) for number in range(len(self.phases))],
         )
+
+    def _planned(self, number: int) -> PhaseStarted:
+        phase, (first, end) = self.phases[number], self.bounds(number)
+        last = self.experiment.training.total if phase is self.phases[-1] else end
+        return PhaseStarted(phase.name, phase.title, first, last - first)
+
+    def bounds(self, number: int) -> tuple[int, int]:
+        """The first step of a phase and the one after its last, further steps not counted."""
+        steps = self.experiment.training.steps
+        first, end = (round(steps * sum(p.share for p in self.phases[:i])) for i in (number, number + 1))
+        return first, end
 
     def enter(self, phase: Phase) -> None:
         """Prepare model and data for a phase: features that never change are computed once."""

@@ -20,7 +20,7 @@ from dtml.strategies import Batch, Objective, Phase
 from dtml.training.batches import BalancedOrder, Order, Samples
 from dtml.training.device import autocast, set_seed
 from dtml.training.model import as_input
-from dtml.training.optimisation import clip, optimiser, set_rate
+from dtml.training.optimisation import clip, gradient_norm, optimiser, set_rate
 from dtml.training.session import Session
 from dtml.training.window import Window
 
@@ -65,8 +65,8 @@ class Stepper:
         if self.objective:
             self.objective.load_state_dict(state["objective"])
 
-    def step(self, step: int, progress: float) -> None:
-        """One batch of each domain, one forward, one update."""
+    def step(self, step: int, progress: float, watch: bool = False) -> None:
+        """One batch of each domain, one forward, one update; `watch` the norm of its gradient."""
         session = self.session
         set_seed(session.device, session.experiment.seed * 1_000_003 + step)
         batch = self._batch(step, progress)
@@ -80,6 +80,8 @@ class Stepper:
             return
         self.rate = set_rate(self._optimiser, session.experiment.training, progress)
         torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
+        if watch:
+            self.window.add(step, {}, {"gradient_norm": gradient_norm(session.model)})
         clip(session.model, session.experiment.training.gradient_clip)
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)

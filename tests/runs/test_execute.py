@@ -22,7 +22,7 @@ from dtml.runs.launcher import ensure_worker, lock_file, worker_alive
 from dtml.runs.pictures import compute_picture, last_state, picture_spec, read_picture
 from dtml.runs.records import Run
 from dtml.runs.store import Store
-from dtml.training import Preparing
+from dtml.training import Preparing, Snapshot
 from tests.conftest import QUICK
 
 
@@ -37,7 +37,7 @@ def test_a_run_leaves_everything_behind(home: Path, moons: Experiment) -> None:
     assert set(probe["domains"]) == {0, 1}
     assert Experiment.from_toml(folder.experiment) == moons
     assert folder.model.exists()
-    assert not folder.checkpoint.exists()
+    assert folder.checkpoint.exists(), "to go on from"
     steps = [step for step, _values in store.metrics(run.id)]
     assert max(steps) == 20
     assert 0 < run.result["seconds"] < 60
@@ -193,6 +193,37 @@ def test_a_lost_run_goes_on_from_its_checkpoint(home: Path, moons: Experiment, m
     assert resumed.state == "finished"
     assert resumed.result["target_test_accuracy"] == whole.result["target_test_accuracy"]
     assert same_metrics(store, resumed, whole)
+
+
+def test_keep_training_equals_one_longer_run(home: Path, moons: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, longer = Store(), moons.longer(10)
+    whole = execute(store, store.submit(longer, taken=True))
+    first = execute(store, store.submit(moons, taken=True))
+    heard = list[object]()
+    assert store.forerunner(store.submit(longer)) == first
+    kept = execute(store, store.claim(), heard.append)  # type: ignore[arg-type]
+    assert [event.step for event in heard if isinstance(event, Snapshot)] == [30], "nothing is trained twice"
+    assert RunFolder(kept.id).steps() == RunFolder(whole.id).steps() == [0, 10, 20, 30]
+    assert kept.result["target_test_accuracy"] == whole.result["target_test_accuracy"]
+    assert same_metrics(store, kept, whole)
+
+
+def test_a_cancelled_run_can_go_on(home: Path, moons: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dtml.runs.execute.EVERY", 0.0)
+    store = Store()
+    run = store.submit(moons, taken=True)
+
+    def stop(event: object) -> None:
+        if isinstance(event, Snapshot) and event.step == 10:
+            store.cancel(run.id)
+
+    assert execute(store, run, stop).state == "cancelled"
+    assert store.go_on(run.id)
+    heard = list[object]()
+    ended = execute(store, store.claim(), heard.append)  # type: ignore[arg-type]
+    assert ended.state == "finished"
+    assert [event.step for event in heard if isinstance(event, Snapshot)] == [20]
+    assert not store.go_on(run.id), "a finished run is not cancelled"
 
 
 def same_metrics(store: Store, a: Run, b: Run) -> bool:

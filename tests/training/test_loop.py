@@ -71,6 +71,33 @@ def test_a_resumed_run_equals_one_that_never_stopped(moons: Experiment, changes:
     assert same(weights(whole), weights(resumed))
 
 
+def test_further_steps_go_on_where_the_shorter_run_ended(moons: Experiment) -> None:
+    shorter = list(dtml.train(moons))
+    end = next(event for event in shorter if isinstance(event, Snapshot) and event.step == 20)
+    longer = moons.longer(10)
+    events = list(dtml.train(longer, resume={key: _copied(value) for key, value in end.state.items()}))
+    whole = list(dtml.train(longer))
+    assert [event.step for event in whole if isinstance(event, Snapshot)] == [0, 10, 20, 30]
+    assert [event.step for event in events if isinstance(event, Snapshot)] == [30]
+    assert same(weights(whole[-1]), weights(events[-1]))
+    assert not same(weights(whole[-1]), weights(shorter[-1]))
+    at_end = next(event for event in whole if isinstance(event, Snapshot) and event.step == 20)
+    assert np.array_equal(at_end.embeddings, end.embeddings), "the first steps are those of the shorter run"
+
+
+def test_the_plan_of_the_phases_is_told_before_the_first(moons: Experiment) -> None:
+    events = list(dtml.train(moons.replace(strategy="lp_ft").longer(10)))
+    assert isinstance(events[0], Started)
+    begun = [event for event in events if isinstance(event, PhaseStarted)]
+    assert events[0].phases == begun
+    assert sum(phase.steps for phase in begun) == events[0].steps == 30
+
+
+def test_the_norm_of_the_gradient_is_watched(moons: Experiment) -> None:
+    norms = [event.metrics["gradient_norm"] for event in dtml.train(moons) if isinstance(event, Progressed)]
+    assert min(norms) > 0
+
+
 def _copied(value: Any) -> Any:
     import copy
 
