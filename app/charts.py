@@ -73,7 +73,7 @@ def watched_curves(metrics: Metrics) -> dict[str, tuple[pd.DataFrame, dict[str, 
     found: dict[str, list[dict[str, float]]] = {}
     for step, values in metrics:
         for name, value in values.items():
-            if "/" in name and not name.startswith("loss/"):
+            if name in ("gradient_norm", "learning_rate") or ("/" in name and not name.startswith("loss/")):
                 found.setdefault(name, []).append({"step": step, "value": value})
     return {
         name: (pd.DataFrame(rows), _lines(points=False, height=190, percent="accuracy" in name))

@@ -37,6 +37,21 @@ def _store(home: str, url: str | None) -> Store:
     return Store(url)
 
 
+def recent_runs(limit: int = 30) -> list[Run]:
+    """The newest runs, read once a moment for all visits that poll."""
+    return _recent_runs(str(paths.home()), limit)
+
+
+@st.cache_data(ttl=0.7, max_entries=8, show_spinner=False)
+def _recent_runs(home: str, limit: int) -> list[Run]:
+    return store().runs(limit)
+
+
+def recent_run(identity: str) -> Run:
+    """A run as it was a moment ago, read once for all visits that poll."""
+    return next((run for run in recent_runs() if run.id == identity), None) or store().run(identity)
+
+
 def family(run: Run) -> dict[Role, Run]:
     """An adapted run with the references that there are of it, by role; any other run alone."""
     if run.role != "adapted":

@@ -1,4 +1,4 @@
-"""One run as it goes: progress, its references, curves; and its result once it is there."""
+"""One run as it goes: progress, its phases, its references, curves, and the embeddings of its newest snapshot."""
 
 from __future__ import annotations
 
@@ -6,47 +6,93 @@ import time
 
 import streamlit as st
 
-from app import charts, data, frame, words
-from dtml.comparison import gap_closed
+from app import charts, cloud, data, frame, timeline, words
+from dtml.errors import Problem
 from dtml.experiment import Role
 from dtml.language import _
-from dtml.runs.folder import RunFolder, read_arrays
 from dtml.runs.records import Run
 
 Signature = tuple[tuple[str, str], ...]
+OFTEN, SELDOM = 1.0, 3.0
+"""Seconds between two looks at the progress, and at curves and embeddings."""
 
 
 def show(run: Run, drawn: Signature) -> None:
-    """The live view of a run; it repeats itself each second until the run and its references have ended.
+    """The live view of a run; it repeats itself until the run and its references have ended.
 
     `drawn` is the signature taken before the page was drawn.
     """
     moving = any(not each.ended for each in data.family(run).values())
-    frame.polling(_view, 1.0 if moving else None)(run.id, drawn)
+    frame.polling(_progress_view, OFTEN if moving else None)(run.id, drawn)
+    frame.polling(_curves_view, SELDOM if moving else None)(run.id)
 
 
 def signature(run: Run) -> Signature:
     """The states of all that the page shows; when it changes the whole page is drawn anew."""
-    shown = [*data.family(run).values(), *data.store().runs(limit=30)]
+    shown = [*data.family(run).values(), *data.recent_runs()]
     return tuple((each.id, each.state) for each in shown)
 
 
-def _view(identity: str, drawn: Signature) -> None:
-    run = data.store().run(identity)
+def _progress_view(identity: str, drawn: Signature) -> None:
+    run = data.recent_run(identity)
     if signature(run) != drawn:
         st.rerun()
     data.keep_worker()
     _progress(run)
+    timeline.show(run)
     family = data.family(run)
     if any(each.state != "finished" for each in family.values()) and len(family) > 1:
         _references(family)
-    _curves(family)
+
+
+def _curves_view(identity: str) -> None:
+    family = data.family(data.recent_run(identity))
+    metrics = {role: data.metrics(run) for role, run in family.items()}
+    own = metrics[next(iter(family))]
+    moving = any(not each.ended for each in family.values())
+    if not any(values for _step, values in own):
+        if moving:
+            st.caption(_("The curves appear with the first snapshot."))
+        return
+    _curves(metrics, own)
+    if moving:
+        cloud.show(family)
+    _watched(own)
 
 
 def cancel(identity: str) -> None:
     """Ask for a run to stop."""
     data.store().cancel(identity)
     st.toast(_("The run stops at its next report."))
+
+
+def go_on(identity: str) -> None:
+    """Queue a cancelled run again."""
+    data.store().go_on(identity)
+    data.keep_worker()
+
+
+def keep_training(run: Run) -> None:
+    """A popover that queues the run anew with further steps; it takes over what was trained."""
+    training = run.experiment.training
+    with st.popover(_("Keep training"), icon=":material/add_circle:"):
+        st.caption(
+            _(
+                "The run goes on from its last state, with the learning rate and λ that its schedules ended on. It "
+                "becomes a run of its own; its references follow."
+            )
+        )
+        more = st.number_input(
+            _("Further steps"), 1, None, max(1, training.steps // 2), step=max(1, training.steps // 10), key="more"
+        )
+        try:
+            longer = run.experiment.longer(int(more))
+        except Problem as problem:
+            st.info(str(problem), icon=":material/info:")
+            return
+        if st.button(_("Go on"), type="primary", key=f"more-{run.id}"):
+            references = tuple(role for role in data.family(run) if role != "adapted")
+            frame.go("runs", run=data.launch(longer, references).id)
 
 
 def _progress(run: Run) -> None:
@@ -59,7 +105,7 @@ def _progress(run: Run) -> None:
     elif run.state == "cancelled":
         st.warning(
             _("This run was cancelled at step {step} of {steps}; what it had recorded is kept.").format(
-                step=run.step, steps=run.experiment.training.steps
+                step=run.step, steps=run.experiment.training.total
             )
         )
 
@@ -75,7 +121,7 @@ def _waiting(run: Run) -> str:
 
 def _now(run: Run) -> tuple[float, str]:
     """How far a running run is, and the words for it."""
-    steps = run.experiment.training.steps
+    steps = run.experiment.training.total
     left = words.left(run.remaining(time.time()))
     if run.prepared is not None:
         return run.prepared, f"{words.doing(run)} … {left}"
@@ -98,15 +144,9 @@ def _references(family: dict[Role, Run]) -> None:
             st.badge(told, icon=words.STATE_ICONS[run.state], color=words.STATE_COLOURS[run.state])
 
 
-def _curves(family: dict[Role, Run]) -> None:
-    metrics = {role: data.metrics(run) for role, run in family.items()}
-    own = metrics[next(iter(family))]
+def _curves(metrics: dict[Role, charts.Metrics], own: charts.Metrics) -> None:
     shown = {role: values for role, values in metrics.items() if role in ("adapted", "twin") or len(metrics) == 1}
     accuracy, losses = charts.accuracy_curves(dict(shown)), charts.loss_curves(own)
-    if accuracy is None and losses is None:
-        if not next(iter(family.values())).ended:
-            st.caption(_("The curves appear with the first snapshot."))
-        return
     left, right = st.columns(2)
     if accuracy:
         left.markdown("**" + _("Accuracy on the probe samples (target solid, source dashed)") + "**")
@@ -121,89 +161,11 @@ def _curves(family: dict[Role, Run]) -> None:
         right.vega_lite_chart(
             *losses, key="losses", width="stretch", alt=_("The loss terms over the steps of training.")
         )
-    watched = charts.watched_curves(own)
-    if watched:
-        for cell, (name, chart) in zip(st.columns(max(2, len(watched))), watched.items(), strict=False):
+
+
+def _watched(own: charts.Metrics) -> None:
+    watched = list(charts.watched_curves(own).items())
+    for first in range(0, len(watched), 4):
+        for cell, (name, chart) in zip(st.columns(4), watched[first : first + 4], strict=False):
             cell.markdown(f"**{words.watched(name)}**")
             cell.vega_lite_chart(*chart, key=f"watched-{name}", width="stretch", alt=words.watched(name))
-
-
-def result(run: Run) -> None:
-    """What came out: the last checkpoint's accuracy on the target's test split, beside its references."""
-    if not run.result:
-        return
-    family = {role: each for role, each in data.family(run).items() if each.result}
-    values = {role: each.result.get("target_test_accuracy") for role, each in family.items()}
-    own = values.get(run.role)
-    st.subheader(_("Target test accuracy, last checkpoint"))
-    for cell, (role, value) in zip(st.columns(4), values.items(), strict=False):
-        difference = None if role == run.role or None in (own, value) else own - value
-        delta = None if difference is None else _("adapted {points}").format(points=words.points(difference))
-        cell.metric(
-            words.role(role),
-            words.percent(value),
-            delta,
-            border=True,
-            help=words.role_help(role),
-            delta_color="off",
-            delta_arrow="off",
-            height="stretch",
-        )
-    _gap(values)
-    _sample_transfer(run)
-    pictures(run)
-    if run.role == "adapted":
-        st.caption(_("One seed does not prove an improvement; repeat the pair with several seeds before saying so."))
-    oracle = run.result.get("oracle_target_accuracy")
-    if oracle is not None:
-        st.caption(
-            ":orange-badge[:material/visibility: "
-            + _("oracle")
-            + "] "
-            + _(
-                "The best snapshot, chosen with the target's labels, reached {value} on the probe; "
-                "this is not a result."
-            ).format(value=words.percent(oracle))
-        )
-
-
-def _sample_transfer(run: Run) -> None:
-    """What the distances alone are worth: target samples classified by labelled source samples."""
-    neighbours, prototypes = (run.result.get(f"target_{name}_accuracy") for name in ("knn", "prototype"))
-    if neighbours is not None:
-        st.caption(
-            _(
-                "Without the classifier: {neighbours} by the nearest source embeddings, {prototypes} by the nearest "
-                "class mean of the source."
-            ).format(neighbours=words.percent(neighbours), prototypes=words.percent(prototypes))
-        )
-    if run.result.get("checkpoint", "last") != "last":
-        told = _("Checkpoint: step {step}, chosen by {validator} without target labels; the last one reached {last}.")
-        step, last = (run.result.get(key) for key in ("checkpoint_step", "last_target_test_accuracy"))
-        st.caption(told.format(step=step, validator=run.result["checkpoint"], last=words.percent(last)))
-
-
-def pictures(run: Run) -> None:
-    """Images that the run made, row by row beside real ones."""
-    folder = RunFolder(run.id)
-    if not folder.pictures.exists():
-        return
-    st.subheader(_("Redrawn images"))
-    titles = {"source": _("Source"), "translated": _("Redrawn"), "target": _("Real target")}
-    rows = read_arrays(folder.pictures)
-    for name in titles:
-        st.markdown(f"**{titles[name]}**")
-        st.image(charts.strip(rows[name][:20]), width="stretch")
-
-
-def _gap(values: dict[Role, float | None]) -> None:
-    adapted, below, above = (values.get(role) for role in ("adapted", "source_only", "target_only"))
-    if adapted is None or below is None or above is None:
-        return
-    share = gap_closed(adapted, below, above)
-    if share is not None:
-        st.markdown(
-            _("The adaptation closed **{share}** of the gap between source only and target only.").format(
-                share=f"{100 * share:.0f} %"
-            )
-        )

@@ -61,6 +61,8 @@ def watched(name: str) -> str:
     """A number that a loss offers to the live view, as "<loss>/<number>"."""
     loss, _slash, number = name.rpartition("/")
     title = {
+        "gradient_norm": _("norm of the gradient"),
+        "learning_rate": _("learning rate"),
         "domain_accuracy": _("accuracy of the domain discriminator"),
         "strength": _("λ, strength of the reversed gradient"),
         "compactness": _("compactness"),

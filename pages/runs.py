@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, frame, live, tables, words
+from app import data, frame, live, result, tables, words
 from dtml.errors import Problem
 from dtml.language import _
 
@@ -40,15 +40,19 @@ with st.container(horizontal=True):
         st.button(
             _("Cancel this run"), icon=":material/cancel:", key=f"cancel-{run.id}", on_click=live.cancel, args=(run.id,)
         )
+    if run.state == "cancelled":
+        st.button(_("Go on"), icon=":material/play_arrow:", key=f"go-on-{run.id}", on_click=live.go_on, args=(run.id,))
     if run.role == "adapted" and run.state == "finished":
         frame.button(
             _("Look at the embeddings"), "embeddings", primary=True, icon=":material/scatter_plot:", run=run.id
         )
+    if run.state == "finished":
+        live.keep_training(run)
     frame.button(_("Launch a variant"), "launch", icon=":material/edit:", **{"from": run.id})
     for adapted in data.adapted_of(run)[:2] if run.role != "adapted" else []:
         frame.button(_("Go to {run}").format(run=tables.heading(adapted)), "runs", run=adapted.id)
 
-live.result(run)
+result.show(run)
 live.show(run, drawn)
 
 for remark in run.info.get("remarks", []):
