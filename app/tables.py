@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from app import data, frame, words
@@ -69,6 +68,8 @@ def example_card(name: str, raw: dict[str, Any]) -> None:
 
 def runs_table(runs: Sequence[Run], chosen: str | None) -> None:
     """All runs; selecting a row puts the run into the address."""
+    import pandas as pd  # the first page has no table, and need not wait for it
+
     rows = [
         {
             _("Run"): run.experiment.title or run.id,

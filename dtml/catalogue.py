@@ -41,6 +41,10 @@ KINDS = {
 }
 
 
+SHIPPED = Path(__file__).parent / "catalogue.json"
+"""The catalogue as plain data, kept beside the sources by `python -m dtml.catalogue --ship`."""
+
+
 class Params(BaseModel):
     """The hyper-parameters of a component: one declaration for form, check and documentation."""
 
@@ -172,11 +176,15 @@ def entry(kind: str, name: str) -> dict[str, Any]:
 def entries() -> dict[str, dict[str, dict[str, Any]]]:
     """The whole catalogue as plain data, by kind and name.
 
-    Read from a cache keyed by version and file times. Where that is missing it is made by a process of
-    its own, so that this one stays free of torch.
+    Read from a cache keyed by version and file times, else from the copy that is shipped, where that was made from
+    the very same sources. Where neither is there it is made by a process of its own, so that this one stays free
+    of torch.
     """
     path = paths.cache() / f"catalogue-{stamp()}.json"
     if not path.exists():
+        shipped = _shipped()
+        if shipped is not None:
+            return shipped
         if "torch" in sys.modules:
             publish()
         else:
@@ -189,20 +197,52 @@ def publish() -> Path:
     path = paths.cache() / f"catalogue-{stamp()}.json"
     with FileLock(paths.cache() / "catalogue.lock"):
         if not path.exists():
-            content = {kind: {name: c.entry() for name, c in components(kind).items()} for kind in KINDS}
             with paths.replacing(path) as temporary:
-                temporary.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+                temporary.write_text(json.dumps(_made(), ensure_ascii=False), "utf-8")
     return path
+
+
+def ship() -> None:
+    """Write the copy that is shipped: a first start need not wait for torch to be imported."""
+    content = {"made_from": _sources_hash(), "entries": _made()}
+    SHIPPED.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", "utf-8")
+
+
+def _made() -> dict[str, dict[str, dict[str, Any]]]:
+    return {kind: {name: c.entry() for name, c in components(kind).items()} for kind in KINDS}
+
+
+def _shipped() -> dict[str, dict[str, dict[str, Any]]] | None:
+    """The shipped copy; None where it was not made from these sources, or other packages add components."""
+    if _foreign() or not SHIPPED.exists():
+        return None
+    content = json.loads(SHIPPED.read_text("utf-8"))
+    return content["entries"] if content["made_from"] == _sources_hash() else None
+
+
+def _sources_hash() -> str:
+    """A hash of the text of every source file that has a part in the catalogue."""
+    texts = [(name, path.read_text("utf-8")) for name, path in _sources()]
+    return hashlib.sha256(repr(texts).encode()).hexdigest()[:16]
 
 
 @cache
 def stamp() -> str:
     """Changes when dtml, one of its component files, or the list of foreign components changes."""
+    facts = [(name, path.stat().st_mtime_ns) for name, path in _sources()]
+    return hashlib.sha256(repr((version("dtml"), facts, _foreign())).encode()).hexdigest()[:16]
+
+
+def _sources() -> list[tuple[str, Path]]:
+    """The files that have a part in the catalogue, with their names below the package."""
     root = Path(__file__).parent
     files = sorted(p for package in KINDS.values() for p in (root / package.split(".")[1]).rglob("*.py"))
-    facts = [(str(p.relative_to(root)), p.stat().st_mtime_ns) for p in [Path(__file__), *files]]
-    foreign = sorted((p.name, p.value, p.dist.version if p.dist else "") for p in entry_points(group="dtml.components"))
-    return hashlib.sha256(repr((version("dtml"), facts, foreign)).encode()).hexdigest()[:16]
+    return [(p.relative_to(root).as_posix(), p) for p in [Path(__file__), *files]]
+
+
+def _foreign() -> list[tuple[str, str, str]]:
+    """What other packages add, with their versions."""
+    return sorted((p.name, p.value, p.dist.version if p.dist else "") for p in entry_points(group="dtml.components"))
 
 
 def checked(kind: str, name: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -255,4 +295,5 @@ def unknown(what: str, name: str, known: Iterable[str]) -> Problem:
 
 if __name__ == "__main__":
     # Run as a script this file is a second module; the one that components subclass must publish.
-    importlib.import_module("dtml.catalogue").publish()
+    itself = importlib.import_module("dtml.catalogue")
+    itself.ship() if "--ship" in sys.argv else itself.publish()

@@ -152,3 +152,21 @@ def _run(command: list[str], path: Path) -> subprocess.CompletedProcess[str]:
 
     environment = {**os.environ, "PYTHONPATH": str(path), "COLUMNS": "200"}
     return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_shipped_catalogue_is_that_of_the_sources() -> None:
+    """Otherwise every first start waits for torch: run `uv run python -m dtml.catalogue --ship`."""
+    shipped = catalogue._shipped()
+    assert shipped is not None, "run `uv run python -m dtml.catalogue --ship`"
+    made = {kind: {name: c.entry() for name, c in catalogue.components(kind).items()} for kind in catalogue.KINDS}
+    assert json.dumps(shipped) == json.dumps(made), "the order of parameters is that of the form"
+
+
+def test_a_shipped_catalogue_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "_sources_hash", lambda: "another")
+    assert catalogue._shipped() is None
+
+
+def test_a_shipped_catalogue_is_not_used_beside_components_of_other_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "_foreign", lambda: [("theirs", "their.module", "1")])
+    assert catalogue._shipped() is None
