@@ -40,6 +40,7 @@ def work(parallel: int = 1, idle_exit: float | None = None) -> None:
         Problem: where another worker holds the lock of this `DTML_HOME`.
     """
     with _only_worker():
+        print(f"dtml worker {os.getpid()} for {paths.home()}", flush=True)
         catalogue.publish()
         _import_all()
         _Worker(parallel).run(idle_exit)
@@ -82,7 +83,6 @@ class _Worker:
     def run(self, idle_exit: float | None) -> None:
         """The loop: start what waits, notice what ended."""
         signal.signal(signal.SIGTERM, _raise_stop)
-        print(f"dtml worker {os.getpid()} for {paths.home()}", flush=True)
         busy_at, reaped_at, stamp = time.monotonic(), 0.0, catalogue.stamp()
         try:
             while True:
