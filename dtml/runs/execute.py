@@ -179,7 +179,8 @@ class _Recorder:
         self._tell(info=self._info, doing={"what": event.title.en, "share": None})
 
     def _snapshot(self, event: training.Snapshot) -> None:
-        write_arrays(self._folder.snapshot(event.step), embeddings=event.embeddings, probabilities=event.probabilities)
+        seen = {"embeddings": event.embeddings, "probabilities": event.probabilities, **event.boundary}
+        write_arrays(self._folder.snapshot(event.step), **seen)
         if event.pictures:
             write_arrays(self._folder.pictures, **event.pictures)
         with paths.replacing(self._folder.checkpoint) as temporary:

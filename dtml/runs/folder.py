@@ -61,7 +61,7 @@ class RunFolder:
         return self.path / "log.txt"
 
     def snapshot(self, step: int) -> Path:
-        """Embeddings and probabilities of the probe after `step` steps."""
+        """Embeddings and probabilities of the probe after `step` steps, and in the plane the decision boundary."""
         return self.path / "snapshots" / f"{step:08d}.npz"
 
     def steps(self) -> list[int]:

@@ -82,6 +82,8 @@ class Snapshot:
         metrics: accuracies on the probe and on the source's validation split.
         state: everything to resume from; refers to live tensors, so save it before the next event.
         pictures: images worth looking at, uint8 (n, h, w, c) by name, such as translated samples.
+        boundary: where inputs are points in the plane, the class probabilities (g, g, c) at [row y, column x]
+            as "boundary", and the grid's ascending coordinates (g,) as "boundary_x" and "boundary_y"; else empty.
     """
 
     step: int
@@ -90,6 +92,7 @@ class Snapshot:
     metrics: dict[str, float]
     state: dict[str, Any] = field(repr=False)
     pictures: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
+    boundary: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

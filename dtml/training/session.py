@@ -19,6 +19,7 @@ from dtml.losses import Loss
 from dtml.measures import Evidence
 from dtml.metric import Metric
 from dtml.strategies import Phase, Scene
+from dtml.training.boundary import Plane
 from dtml.training.data import Report, as_features, prepare
 from dtml.training.device import fast_type, pick_device, set_threads
 from dtml.training.evaluation import accuracy, look, sample_transfer
@@ -54,6 +55,7 @@ class Session:
         self.alignment: list[Alignment] = self._losses("alignment", experiment.alignment)
         self.metric: list[Metric] = self._losses("metric", experiment.metric)
         self.phases = _phases(experiment, self.model)
+        self._plane = Plane.around(self.probe.inputs) if self._shape == (2,) else None
         self._best: dict[str, Any] | None = None
         self._oracle = 0.0
         self.started = self._started(transfer.remarks)
@@ -129,7 +131,14 @@ class Session:
         embeddings, probabilities = (np.concatenate([seen[name][i] for name in PROBES[:2]]) for i in (0, 1))
         pictures = stepper.objective.pictures() if stepper and stepper.objective else {}
         state = self.state(step, phase, stepper)
-        return Snapshot(step, embeddings, probabilities, metrics, state, pictures)
+        return Snapshot(step, embeddings, probabilities, metrics, state, pictures, self._boundary())
+
+    def _boundary(self) -> dict[str, Any]:
+        """The class probabilities over the plane of the inputs, where they have one."""
+        if self._plane is None:
+            return {}
+        seen = self._plane.probabilities(self.model, self.device)
+        return {"boundary": seen, "boundary_x": self._plane.x, "boundary_y": self._plane.y}
 
     def look(self, name: str) -> tuple[Any, Any]:
         """Embeddings and probabilities of the samples `name`."""
