@@ -163,13 +163,13 @@ def run_child(identity: str) -> None:
 
 
 def project_forever() -> None:
-    """The projector's life: every projection that is asked for, its compiled kernels kept warm."""
+    """The projector's life: all projections and measures that are asked for, its compiled kernels kept warm."""
     _begin_child(paths.home() / "projector.log")
     parent = os.getppid()
     _compile_kernels()
     store = Store()
     while os.getppid() == parent:
-        if not project_next(store):
+        if not (project_next(store) or measure_next(store)):
             time.sleep(TICK)
 
 
@@ -184,29 +184,43 @@ def _compile_kernels() -> None:
 
 def project_next(store: Store) -> bool:
     """Compute the oldest projection that waits; False where none does."""
-    from threadpoolctl import threadpool_limits
-
     from dtml.runs.pictures import compute_picture
 
-    job = store.claim_job("projection")
+    told = mark("Computing the projection")
+    failed = mark("The projection failed ({error}); try PCA, or see the worker's log.")
+    return _next_job(store, "projection", compute_picture, told, failed)
+
+
+def measure_next(store: Store) -> bool:
+    """Measure the oldest pair of states that waits; False where none does."""
+    from dtml.runs.measuring import compute_measures
+
+    told = mark("Measuring how far the domains are apart")
+    failed = mark("The measures failed ({error}); see the worker's log.")
+    return _next_job(store, "measures", compute_measures, told, failed)
+
+
+def _next_job(store: Store, kind: str, compute: Callable[..., None], what: str, failed: str) -> bool:
+    """Do the oldest job of a kind that waits, telling `what` is done; an error ends it with the sentence `failed`."""
+    from threadpoolctl import threadpool_limits
+
+    job = store.claim_job(kind)
     if job is None:
         return False
     begun = time.time()
 
     def tell(share: float) -> None:
-        store.tell_job(job.key, {"what": mark("Computing the projection"), "share": share, "since": begun})
+        store.tell_job(job.key, {"what": what, "share": share, "since": begun})
 
     tell(0.0)
     try:
         with threadpool_limits(1), store.pulse(job=job.key):
-            compute_picture(job.spec, tell)
+            compute(job.spec, tell)
         store.end_job(job.key)
     except Problem as problem:
         store.end_job(job.key, problem)
     except (OSError, KeyError, ValueError, RuntimeError) as error:
-        store.end_job(
-            job.key, Problem(mark("The projection failed ({error}); try PCA, or see the worker's log."), error=error)
-        )
+        store.end_job(job.key, Problem(failed, error=error))
     return True
 
 
