@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, explorer, frame
+from app import changes, data, explorer, frame
 from app.language import summary
 from dtml import catalogue
 from dtml.language import _
@@ -54,3 +54,4 @@ st.caption(
         "projection."
     )
 )
+changes.show(run, twin, step)
