@@ -30,8 +30,7 @@ def show(run: Run, twin: Run, step: int) -> None:
     st.caption(
         _(
             "Before: the twin at step {before}; after: this run at step {after}. All numbers are of the {count} probe "
-            "samples of the target and as many of the source as there are; intervals are at 95 % over samples, not "
-            "over trainings."
+            "samples of the target and those of the source; intervals are at 95 % over samples, not over trainings."
         ).format(before=before[1], after=step, count=len(found.truth))
     )
     _measures([before, after])
@@ -104,8 +103,8 @@ def _accuracies(found: Changes) -> None:
         )
     elif found.lost:
         st.warning(
-            _("Negative transfer: {classes} lost accuracy by more than chance explains.").format(
-                classes=", ".join(found.lost)
+            _("Negative transfer: more than chance explains was lost by {classes}.").format(
+                classes=", ".join(f"“{name}”" for name in found.lost)
             ),
             icon=":material/trending_down:",
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,15 @@ def _recent_runs(home: str, limit: int) -> list[Run]:
 def recent_run(identity: str) -> Run:
     """A run as it was a moment ago, read once for all visits that poll."""
     return next((run for run in recent_runs() if run.id == identity), None) or store().run(identity)
+
+
+def named(identities: Iterable[str]) -> list[Run]:
+    """The runs with these ids; those that there are not are left out."""
+    found = []
+    for identity in identities:
+        with suppress(Problem):
+            found.append(store().run(identity))
+    return found
 
 
 def family(run: Run) -> dict[Role, Run]:

@@ -22,6 +22,7 @@ def pages() -> dict[str, st.Page]:
         ("launch", _("Launch"), ":material/rocket_launch:"),
         ("runs", _("Runs"), ":material/monitoring:"),
         ("embeddings", _("Embeddings"), ":material/scatter_plot:"),
+        ("compare", _("Compare"), ":material/compare_arrows:"),
         ("methods", _("Methods"), ":material/menu_book:"),
     ]
     return {

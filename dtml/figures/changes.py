@@ -15,13 +15,10 @@ from dtml.language import _
 from dtml.runs.changes import Change, Changes, Share, flows
 from dtml.runs.measuring import Measured
 
-VERDICTS = {
-    "lost": ("#d55e00", "triangle-left"),
-    "open": (GREY, "circle"),
-    "gained": ("#0072b2", "triangle-right"),
-}
-"""Colour and symbol of what became of a class; the symbol says the same as the colour."""
-HOW = {"stayed": "#8a94a6", "found": "#0072b2", "left": "#d55e00", "wrong": "#e69f00", "unknown": "#8a94a6"}
+BLUE = ("#0072b2", "#56b4e9")
+"""Of what came after and of what is well, light and dark."""
+VERDICTS = {"lost": "triangle-left", "open": "circle", "gained": "triangle-right"}
+"""The symbol of what became of a class says the same as its colour."""
 MANY = 14
 """Classes from which on cells have no numbers."""
 
@@ -41,10 +38,11 @@ def accuracies(changes: Changes, dark: bool = False) -> go.Figure:
     figure.add_trace(_joined(named))
     names = [name for name, _change in named]
     figure.add_trace(_points(_("before"), names, [c.before for _n, c in named], _ring(dark)))
-    for each, (colour, symbol) in VERDICTS.items():
+    colours = {"lost": "#d55e00", "open": GREY, "gained": BLUE[dark]}
+    for each, symbol in VERDICTS.items():
         mine = [(name, change) for name, change in named if change.verdict == each]
         if mine:
-            marker = {"color": colour, "symbol": symbol, "size": 13}
+            marker = {"color": colours[each], "symbol": symbol, "size": 13}
             title = _("after: {verdict}").format(verdict=verdict(each))
             trace = _points(title, [n for n, _c in mine], [c.after for _n, c in mine], marker, _told(mine))
             figure.add_trace(trace)
@@ -112,6 +110,7 @@ def flow(changes: Changes, only: int | None = None, dark: bool = False) -> go.Fi
     sides = [sorted({band[0] for band in bands}), sorted({band[1] for band in bands})]
     totals = [[_total(bands, side, label) for label in sides[side]] for side in (0, 1)]
     place = [{label: number for number, label in enumerate(labels)} for labels in sides]
+    colours = {"stayed": GREY, "found": BLUE[dark], "left": "#d55e00", "wrong": "#e69f00", "unknown": GREY}
     node = {
         "label": [changes.classes[label] for labels in sides for label in labels],
         "x": [0.001] * len(sides[0]) + [0.999] * len(sides[1]),
@@ -126,15 +125,15 @@ def flow(changes: Changes, only: int | None = None, dark: bool = False) -> go.Fi
         "source": [place[0][b[0]] for b in bands],
         "target": [len(sides[0]) + place[1][b[1]] for b in bands],
         "value": [b[3] for b in bands],
-        "color": [_faint(HOW[b[2]], 0.35 if b[2] in ("stayed", "unknown") else 0.7) for b in bands],
+        "color": [_faint(colours[b[2]], 0.35 if b[2] in ("stayed", "unknown") else 0.7) for b in bands],
         "customdata": [_how()[b[2]] for b in bands],
         "hovertemplate": "%{source.label} → %{target.label}: %{value}<br>%{customdata}<extra></extra>",
     }
     font = {"color": PAPER[not dark], "size": 14, "shadow": "none"}
     figure = go.Figure(go.Sankey(arrangement="fixed", node=node, link=link, textfont=font))
-    present = [how for how in HOW if any(band[2] == how for band in bands)]
+    present = [how for how in colours if any(band[2] == how for band in bands)]
     for how in present:
-        marker = {"symbol": "square", "size": 13, "color": HOW[how]}
+        marker = {"symbol": "square", "size": 13, "color": colours[how]}
         figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", name=_how()[how], marker=marker))
     for x, anchor, text in ((0, "left", _("nearest before")), (1, "right", _("nearest after"))):
         figure.add_annotation(
@@ -187,7 +186,7 @@ def matrices(
         columns: what the columns are.
     """
     figure = make_subplots(1, 2, subplot_titles=[_("Before"), _("After")], horizontal_spacing=0.04, shared_yaxes=True)
-    scale = [[0, PAPER[dark]], [1, "#56b4e9" if dark else "#0072b2"]]
+    scale = [[0, PAPER[dark]], [1, BLUE[dark]]]
     names = list(map(str, classes))
     for column, counts in enumerate(pair, 1):
         sums = counts.sum(1, keepdims=True)
@@ -235,7 +234,7 @@ def measures(found: Mapping[str, Sequence[Measured]], titles: Mapping[str, str],
     """
     shown = {name: values for name, values in found.items() if not any(each.problem for each in values)}
     figure = make_subplots(1, max(len(shown), 1), subplot_titles=[titles[name] for name in shown])
-    looks = [_ring(dark), {"color": "#0072b2", "symbol": "diamond", "size": 12}]
+    looks = [_ring(dark), {"color": BLUE[dark], "symbol": "diamond", "size": 12}]
     for column, values in enumerate(shown.values(), 1):
         for title, each, marker in zip((_("before"), _("after")), values, looks, strict=True):
             error = {
@@ -252,7 +251,7 @@ def measures(found: Mapping[str, Sequence[Measured]], titles: Mapping[str, str],
                 1,
                 column,
             )  # fmt: skip
-    figure.update_yaxes(rangemode="tozero", nticks=5)
+    figure.update_yaxes(rangemode="tozero", nticks=5, exponentformat="e")
     figure.update_xaxes(range=[-0.6, 1.6], showgrid=False)
     figure.update_annotations(font={"size": 14})
     return _sized(figure, 260, top=36)

@@ -169,7 +169,8 @@ def project_forever() -> None:
     _compile_kernels()
     store = Store()
     while os.getppid() == parent:
-        if not (project_next(store) or measure_next(store)):
+        worked = [project_next(store), measure_next(store)]  # by turns: many pictures must not keep a page waiting
+        if not any(worked):
             time.sleep(TICK)
 
 
