@@ -50,7 +50,7 @@ def choose(runs: Sequence[Run]) -> list[Run]:
             placeholder=_("Choose runs"),
         )
         _by_task(runs)
-    if named != chosen:
+    if not named:
         put(chosen)
     return [known[identity] for identity in chosen]
 
@@ -142,11 +142,11 @@ def runs_table(lines: Sequence[Line]) -> None:
             {_("Run"): line.run.experiment.title or line.run.id}
             | own
             | {
-                _("Target accuracy"): line.target,
+                _("Target accuracy"): _hundred(line.target),
                 _("Over the twin"): None if None in (twin, line.target) else 100 * (line.target - twin),
-                _("Gap closed"): line.closed,
-                _("Source accuracy"): result.get("source_test_accuracy"),
-                _("Best snapshot (oracle)"): result.get("oracle_target_accuracy"),
+                _("Gap closed"): _hundred(line.closed),
+                _("Source accuracy"): _hundred(result.get("source_test_accuracy")),
+                _("Best snapshot (oracle)"): _hundred(result.get("oracle_target_accuracy")),
                 _("Seconds"): result.get("seconds"),
                 _("State"): words.state(line.run.state),
             }
@@ -161,19 +161,24 @@ def runs_table(lines: Sequence[Line]) -> None:
         height=min(35 * (len(rows) + 1) + 3, 388),
         key="compare-table",
         column_config=_columns(),
+        placeholder="–",
         alt=_("The compared runs, the best first."),
     )
+
+
+def _hundred(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     oracle = _("The best snapshot on the probe, chosen with the target's labels; this is not a result.")
     return {
-        _("Target accuracy"): number(format="percent", help=_("On the target's test split, last checkpoint.")),
+        _("Target accuracy"): number(format="%.1f %%", help=_("On the target's test split, last checkpoint.")),
         _("Over the twin"): number(format="%+.1f", help=_("Percentage points over the same run without alignment.")),
-        _("Gap closed"): number(format="percent", help=_("Between source only and target only.")),
-        _("Source accuracy"): number(format="percent"),
-        _("Best snapshot (oracle)"): number(format="percent", help=oracle),
+        _("Gap closed"): number(format="%.1f %%", help=_("Between source only and target only.")),
+        _("Source accuracy"): number(format="%.1f %%"),
+        _("Best snapshot (oracle)"): number(format="%.1f %%", help=oracle),
         _("Seconds"): number(format="%.1f", help=_("Of training alone.")),
     }
 
@@ -210,18 +215,19 @@ def groups_table(groups: Sequence[Group], titles: dict[str, str], pinned: Group 
     for group in groups:
         mean, held = group.accuracy, against(group, pinned)
         own = pinned is not None and group.key == pinned.key
+        told = _("the baseline") if own else verdict(held) if pinned or group.role == "adapted" else None
         difference = None if own else held.difference
         closed = group.closed
         rows.append(
             {
                 _("Method"): titles[group.key],
                 _("Seeds"): len(group.accuracies),
-                _("Target accuracy"): mean.mean,
+                _("Target accuracy"): _hundred(mean.mean),
                 _("± 95 %"): _width(mean),
                 _("Difference"): None if difference is None else 100 * difference.mean,
                 _("± 95 %") + " ": _width(difference),  # a table has no two columns of one name
-                _("Against the baseline"): _("the baseline") if own else verdict(held),
-                _("Gap closed"): closed.mean if closed else None,
+                _("Against the baseline"): told,
+                _("Gap closed"): _hundred(closed.mean) if closed else None,
                 _("Among all"): standing(places[group.key]),
                 _("Seconds"): group.seconds,
             }
@@ -238,6 +244,7 @@ def groups_table(groups: Sequence[Group], titles: dict[str, str], pinned: Group 
         height=min(35 * (len(rows) + 1) + 3, 388),
         key="compare-groups",
         column_config=columns,
+        placeholder="–",
         alt=_("The compared methods over their seeds, the best first."),
     )
 

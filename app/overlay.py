@@ -109,6 +109,7 @@ def _same_samples(groups: Sequence[Group]) -> dict[str, list[tuple[Group, Line]]
 
 def _states(members: Sequence[tuple[Group, Line]], titles: dict[str, str]) -> list[tuple[str, State]]:
     """The states with their titles: the first run's twin, where there is one, then each run's last snapshot."""
+    members = sorted(members, key=lambda member: member[0].role == "adapted")
     twin = next((line.references["twin"] for _group, line in members if "twin" in line.references), None)
     shown = []
     if twin and twin.id not in [line.run.id for _group, line in members]:

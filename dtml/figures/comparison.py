@@ -124,7 +124,7 @@ def multiples(
     rows = math.ceil(len(panels) / columns)
     wide = min(columns, len(panels))
     titles = [panel.title for panel in panels]
-    gap = 0.09 / rows
+    gap = 0.12 / rows
     figure = make_subplots(rows, wide, subplot_titles=titles, horizontal_spacing=0.015, vertical_spacing=gap)
     scatter = go.Scattergl if len(panels) * len(seen["labels"]) > MANY else go.Scatter
     for number, panel in enumerate(panels):
@@ -139,9 +139,13 @@ def multiples(
     }  # fmt: skip
     figure.update_xaxes(range=[float(middle[0] - half), float(middle[0] + half)], matches="x", **axis)
     figure.update_yaxes(range=[float(middle[1] - half), float(middle[1] + half)], matches="y", **axis)
-    figure.update_annotations(font={"size": 14})
-    legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.02, "yanchor": "top", "itemsizing": "constant"}
-    figure.update_layout(height=70 + 330 * rows, margin={"l": 8, "r": 8, "t": 36, "b": 8}, legend=legend)
+    for x in figure.select_xaxes():  # a hair of room, so that the outer frame is not cut off
+        x.domain = [0.002 + 0.996 * edge for edge in x.domain]
+    figure.update_annotations(font={"size": 14}, yshift=4)
+    height = 70 + 330 * rows
+    legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": -18 / height, "yanchor": "top"}
+    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 36, "b": 8}, legend=legend)
+    figure.update_layout(legend_itemsizing="constant")
     return figure
 
 
