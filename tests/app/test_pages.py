@@ -18,13 +18,15 @@ from dtml.runs.records import Run
 from dtml.runs.store import Store
 from tests.conftest import QUICK, ROOT
 
-PAGES = ("home", "launch", "runs", "embeddings", "methods")
+PAGES = ("home", "launch", "runs", "embeddings", "compare", "methods")
+WORKERS = ("app.data", "app.explorer", "app.changes", "app.overlay", "app.sweep", "dtml.runs.launcher")
+"""Modules that ask for a worker."""
 
 
 @pytest.fixture(autouse=True)
 def _nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages ask for a worker; here nobody answers."""
-    for module in ("app.data", "app.explorer", "dtml.runs.launcher"):
+    for module in WORKERS:
         monkeypatch.setattr(f"{module}.ensure_worker", lambda: None)
 
 

@@ -90,7 +90,7 @@ def test_the_experiment_downloads_as_a_file_that_can_be_run_again(page: Any) -> 
     assert all(alignment.name in shown for alignment in experiment.alignment)
 
 
-@pytest.mark.parametrize("name", ["Home", "Launch", "Runs", "Embeddings", "Methods"])
+@pytest.mark.parametrize("name", ["Home", "Launch", "Runs", "Embeddings", "Compare", "Methods"])
 def test_every_page_speaks_both_languages(page: Any, name: str) -> None:
     if name != "Home":
         page.get_by_role("link", name=name, exact=True).first.click()
