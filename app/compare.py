@@ -13,7 +13,7 @@ import streamlit as st
 from app import data, forms, tables, words
 from dtml import catalogue
 from dtml.comparison import Interval
-from dtml.experiment import Embedding, Experiment, Training
+from dtml.experiment import Embedding, Training
 from dtml.figures import comparison as figures
 from dtml.language import _
 from dtml.runs.compare import Against, Group, Line, against, reference_hashes, standings
@@ -293,9 +293,9 @@ def accuracy_picture(groups: Sequence[Group], titles: dict[str, str]) -> None:
 def concerned(runs: Sequence[Run]) -> list[Run]:
     """The chosen runs, and those of their references that are on their way."""
     wanted = {hash_ for run in runs for hash_ in reference_hashes(run).values()}
+    open_ = data.store().runs(states=["queued", "running", "lost"])
     chosen = {run.id for run in runs}
-    newest = data.store().runs()
-    return [r for r in newest if r.id in chosen or (r.hash in wanted and not r.ended)]
+    return [*runs, *(run for run in open_ if run.hash in wanted and run.id not in chosen)]
 
 
 def progress(identities: list[str], ended: int) -> None:
@@ -312,8 +312,3 @@ def progress(identities: list[str], ended: int) -> None:
     if running:
         told += " · " + _("now {run}").format(run=running.id) + " " + words.left(running.remaining(time.time()))
     st.progress(done, told)
-
-
-def base_title(experiment: Experiment) -> str:
-    """An experiment in a list to choose from."""
-    return f"{tables.described(experiment)} · {tables.titles('task', [experiment.task.name])}"

@@ -51,6 +51,8 @@ compare.runs_table(found)
 st.caption(
     _("A click on a heading sorts. The oracle is chosen with the target's labels: what could be found, not a result.")
 )
+if not methods and any(run.state == "finished" for run in chosen):
+    st.info(_("The target has no labels, so the methods cannot be ranked by its accuracy."), icon=":material/info:")
 if methods:
     st.header(_("Curves"))
     overlay.curves(methods, titles)
