@@ -120,8 +120,8 @@ def _accuracies(found: Changes) -> None:
         )
         st.caption(
             _(
-                "The number behind a name counts its samples. “Lost” and “gained”: the difference, paired by sample, "
-                "excludes zero; of many classes, one in twenty may do so by chance."
+                "The number behind a name counts its samples. “Clearly”: the interval of the difference, paired by "
+                "sample, excludes zero; of many classes, one in twenty may do so by chance."
             )
         )
 

@@ -12,7 +12,6 @@ from dtml import catalogue
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.language import _
-from dtml.runs.launcher import ensure_worker
 from dtml.runs.records import Run
 from dtml.runs.sweep import Plan, cost, plan, queue
 
@@ -39,18 +38,21 @@ def form(runs: Sequence[Run]) -> None:
         data.store(), base, alignments, metrics, strategies, range(base.seed, base.seed + int(seeds)), references
     )
     _told(made)
-    if st.button(
+    st.button(
         _("Queue {count} runs").format(count=len(made.waiting)),
         type="primary",
         icon=":material/playlist_add:",
         key="sweep-launch",
         disabled=not made.experiments,
-    ):
-        with st.spinner(_("Starting the worker …"), show_time=True):
-            chosen = queue(data.store(), made)
-            ensure_worker()
-        compare.put(chosen)
-        st.rerun()
+        on_click=_launch,
+        args=(made,),
+    )
+
+
+def _launch(made: Plan) -> None:
+    """Queue a plan, put its runs into the address, and fold the form away."""
+    compare.put(queue(data.store(), made))
+    st.session_state["sweep"] = False
 
 
 def _base(runs: Sequence[Run]) -> Experiment | None:

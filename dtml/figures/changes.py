@@ -25,7 +25,7 @@ MANY = 14
 
 def verdict(name: str) -> str:
     """What became of a class."""
-    return {"lost": _("lost"), "open": _("no clear change"), "gained": _("gained")}[name]
+    return {"lost": _("clearly lower"), "open": _("no clear change"), "gained": _("clearly higher")}[name]
 
 
 def accuracies(changes: Changes, dark: bool = False) -> go.Figure:
