@@ -113,16 +113,14 @@ def _mean(runs: Sequence[tuple[str, Sequence[tuple[int, float]]]]) -> tuple[list
     return steps, [float(np.mean([values[step] for values in found])) for step in steps]
 
 
-def multiples(
-    panels: Sequence[Panel], seen: Mapping[str, NDArray[Any]], dark: bool = False, columns: int = 3
-) -> go.Figure:
-    """Panels in rows of `columns`, all on the same scale: colour = class, symbol = domain.
+def multiples(panels: Sequence[Panel], seen: Mapping[str, NDArray[Any]], dark: bool = False) -> go.Figure:
+    """Panels in rows of two or three, all on the same scale: colour = class, symbol = domain.
 
     Args:
         seen: "labels", "domains" and "classes" of the samples, which all panels share.
     """
-    rows = math.ceil(len(panels) / columns)
-    wide = min(columns, len(panels))
+    wide = min(2 if len(panels) in (2, 4) else 3, len(panels))
+    rows = math.ceil(len(panels) / wide)
     titles = [panel.title for panel in panels]
     gap = 0.12 / rows
     figure = make_subplots(rows, wide, subplot_titles=titles, horizontal_spacing=0.015, vertical_spacing=gap)

@@ -146,16 +146,12 @@ def differing(experiments: Iterable[Experiment]) -> list[str]:
 def lines(store: Store, runs: Sequence[Run]) -> list[Line]:
     """Runs with their references and what differs between them; the highest target accuracy first, open runs last."""
     keys = differing(run.experiment for run in runs)
-    found: dict[str, Run | None] = {}
+    hashes = {run.id: reference_hashes(run) for run in runs}
+    found = store.find_all(hash_ for mine in hashes.values() for hash_ in mine.values())
     done = []
     for run in runs:
-        references: dict[Role, Run] = {}
-        for role, hash_ in reference_hashes(run).items():
-            if hash_ not in found:
-                found[hash_] = store.find(hash_)
-            reference = found[hash_]
-            if reference and reference.state == "finished":
-                references[role] = reference
+        held = {role: found[hash_] for role, hash_ in hashes[run.id].items() if hash_ in found}
+        references = {role: reference for role, reference in held.items() if reference.state == "finished"}
         own = flat(run.experiment)
         done.append(Line(run, references, {key: own[key] for key in keys if key in own}))
     return sorted(done, key=lambda line: -1.0 if line.target is None else line.target, reverse=True)

@@ -72,7 +72,8 @@ def plan(
         found[each.hash] = each
         held |= {other.hash: other for role, other in others.items() if role in wanted}
     held = {hash_: other for hash_, other in held.items() if hash_ not in found}
-    waiting = [each for hash_, each in (found | held).items() if store.find(hash_) is None]
+    known = store.find_all([*found, *held])
+    waiting = [each for hash_, each in (found | held).items() if hash_ not in known]
     return Plan(tuple(found.values()), tuple(held.values()), tuple(waiting), unfit)
 
 
@@ -116,9 +117,9 @@ def _likeness(one: Experiment, other: Experiment) -> int:
 
 def queue(store: Store, sweep: Plan) -> list[str]:
     """Queue what a plan lacks, the methods before the references. Returns the runs of all its experiments."""
-    waiting = {each.hash for each in sweep.waiting}
-    for each in (*sweep.experiments, *sweep.references):
-        if each.hash in waiting and store.find(each.hash) is None:
+    known = store.find_all(each.hash for each in sweep.waiting)
+    for each in sweep.waiting:
+        if each.hash not in known:
             store.submit(each)
-    runs = [store.find(each.hash) for each in sweep.experiments]
-    return [run.id for run in runs if run]
+    runs = store.find_all(each.hash for each in sweep.experiments)
+    return [runs[each.hash].id for each in sweep.experiments if each.hash in runs]

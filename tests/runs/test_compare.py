@@ -162,6 +162,19 @@ def test_a_queued_sweep_trains_nothing_twice(home: Path) -> None:
     assert [store.run(identity).experiment.alignment[0].name for identity in first] == ["dann", "coral"]
 
 
+def test_many_experiments_are_found_at_once_as_one_by_one(home: Path) -> None:
+    store = Store()
+    store.submit(experiment(seed=1))
+    older, newer = finish(store, experiment(), 0.5), finish(store, experiment(), 0.6)
+    store.submit(experiment())
+    store.cancel(store.submit(experiment(seed=2)).id)
+    hashes = [experiment(seed=seed).hash for seed in range(4)]
+    found = store.find_all(hashes)
+    assert found == {hash_: run for hash_ in hashes if (run := store.find(hash_))}
+    assert found[hashes[0]].id == newer.id != older.id
+    assert set(found) == set(hashes[:2])
+
+
 def timed(store: Store, each: Experiment, wall: float) -> Run:
     from dataclasses import replace
 
