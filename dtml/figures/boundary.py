@@ -99,7 +99,7 @@ def _rgb(colour: str) -> list[int]:
 
 def _samples(seen: Mapping[str, NDArray[Any]], dark: bool, legend: bool) -> list[go.Scatter]:
     traces = []
-    for domain in (1, 0):
+    for domain, side in ((1, _("target")), (0, _("source"))):
         for label in np.unique(seen["labels"]):
             mine = (seen["labels"] == label) & (seen["domains"] == domain)
             name = str(seen["classes"][label]) if label >= 0 else _("unknown")
@@ -110,7 +110,7 @@ def _samples(seen: Mapping[str, NDArray[Any]], dark: bool, legend: bool) -> list
                     x=seen["inputs"][mine, 0],
                     y=seen["inputs"][mine, 1],
                     mode="markers",
-                    name=f"{(_('source'), _('target'))[domain]} · {name}",
+                    name=f"{side} · {name}",
                     legendgroup=f"{domain}-{label}",
                     showlegend=legend,
                     marker=marker,

@@ -150,7 +150,7 @@ def multiples(panels: Sequence[Panel], seen: Mapping[str, NDArray[Any]], dark: b
 def _clouds(panel: Panel, seen: Mapping[str, NDArray[Any]], scatter: Any, dark: bool, legend: bool) -> list[Any]:
     """A trace for each class of each domain; the source's fewer, filled samples on top."""
     traces = []
-    for domain in (1, 0):
+    for domain, side in ((1, _("target")), (0, _("source"))):
         for label in np.unique(seen["labels"]):
             mine = (seen["labels"] == label) & (seen["domains"] == domain)
             name = str(seen["classes"][label]) if label >= 0 else _("unknown")
@@ -160,14 +160,14 @@ def _clouds(panel: Panel, seen: Mapping[str, NDArray[Any]], scatter: Any, dark: 
                     x=panel.coordinates[mine, 0],
                     y=panel.coordinates[mine, 1],
                     mode="markers",
-                    name=f"{(_('source'), _('target'))[domain]} · {name}" if len(seen["classes"]) <= 3 else name,
+                    name=f"{side} · {name}" if len(seen["classes"]) <= 3 else name,
                     legendgroup=name,
                     showlegend=legend and (domain == 0 or len(seen["classes"]) <= 3),
                     marker={
                         "color": colour(int(label)), "symbol": SYMBOLS[domain], "size": 6 if domain == 0 else 5,
                         "opacity": 0.95 if domain == 0 else 0.7, "line": rim,
                     },
-                    hovertemplate=f"{name}<extra>{(_('source'), _('target'))[domain]}</extra>",
+                    hovertemplate=f"{name}<extra>{side}</extra>",
                 )
             )  # fmt: skip
     return traces
