@@ -1,22 +1,45 @@
-"""Embeddings before | after: the choice of a run, the picture's computation, and the picture."""
+"""Embeddings before | after: the choice of a run, its twin, and what of them to draw how."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import streamlit as st
 
-from app import data, frame, tables, words
+from app import data, frame, selection, tables, words
 from app.language import title as title_of
 from dtml import catalogue
-from dtml.figures.embeddings import Panel, embeddings
 from dtml.language import _
 from dtml.projection.layout import Layout
 from dtml.runs.folder import RunFolder
 from dtml.runs.launcher import ensure_worker
-from dtml.runs.pictures import State, ask_for_picture, last_state, picture_key, read_picture
+from dtml.runs.pictures import State, last_state, picture_spec
 from dtml.runs.records import Run
+
+View = Literal["side", "moving", "training"]
+Titled = list[tuple[str, State]]
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What to draw, and how.
+
+    Attributes:
+        domains: which domains, 0 source and 1 target.
+        untrained: whether the untrained start, too.
+        step: the snapshot that is "after".
+        simple: the simple figure in place of the explorer.
+    """
+
+    method: str
+    layout: Layout
+    domains: list[int]
+    untrained: bool
+    view: View
+    step: int
+    simple: bool
 
 
 def underway(chosen: str | None) -> Run | None:
@@ -55,6 +78,7 @@ def choose(runs: list[Run], chosen: str | None, awaited: bool) -> Run:
         _("Run"),
         list(known),
         key=key,
+        label_visibility="collapsed",
         format_func=lambda identity: _label(known[identity]),
         on_change=lambda: frame.choose_run(st.session_state[key]),
     )
@@ -97,21 +121,47 @@ def _wait_for_twin(identity: str) -> None:
     _progress_of(identity, _("“Before” is the twin of this run, which is {state}; the picture follows by itself."))
 
 
-def controls() -> tuple[str, Layout, list[int], bool]:
-    """What to draw: the projection, the layout, the domains, and whether the untrained start, too."""
-    method_cell, layout_cell, domain_cell, start_cell = st.columns([4, 9, 6, 4], vertical_alignment="bottom")
+def row() -> list[Any]:
+    """The cells of the one row of controls: run, view, projection, everything else."""
+    return list(st.columns([10, 9, 4, 3], vertical_alignment="center"))
+
+
+def controls(cells: list[Any], run: Run) -> Controls:
+    """What a person chose in the cells for view, projection and everything else."""
+    view_cell, method_cell, more_cell = cells
+    with more_cell.popover(_("More"), icon=":material/tune:", width="stretch"):
+        layout, domains, untrained, step, simple = _more(run)
+    simple = simple or selection.without_webgl()
+    views = {"side": _("Side by side"), "moving": _("Moving"), "training": _("Through training")}
+    view = view_cell.segmented_control(
+        _("View"),
+        list(views),
+        default="side",
+        required=True,
+        label_visibility="collapsed",
+        key="view",
+        persist_state="session",
+        format_func=lambda name: views[name],
+        disabled=simple,
+    )
     methods = sorted(catalogue.names("projection"), reverse=True)
     method = method_cell.segmented_control(
         _("Projection"),
         methods,
         default=methods[0],
         required=True,
+        label_visibility="collapsed",
         key="method",
         persist_state="session",
         format_func=lambda name: title_of(catalogue.entry("projection", name)),
     )
+    return Controls(method, layout, domains, untrained, "side" if simple else view, step, simple)
+
+
+def _more(run: Run) -> tuple[Layout, list[int], bool, int, bool]:
+    """Layout, domains, untrained start, the step that is "after", simple figure."""
     layouts = {"aligned": _("each on its own neighbours, aligned"), "shared": _("one joint map (leaks)")}
-    layout = layout_cell.segmented_control(
+    layout = st.segmented_control(
         _("Layout"),
         list(layouts),
         default="aligned",
@@ -125,7 +175,7 @@ def controls() -> tuple[str, Layout, list[int], bool]:
         ),
     )
     sides = {"both": _("both"), "source": _("● source"), "target": _("◇ target")}
-    side = domain_cell.segmented_control(
+    side = st.segmented_control(
         _("Domains"),
         list(sides),
         default="both",
@@ -134,85 +184,41 @@ def controls() -> tuple[str, Layout, list[int], bool]:
         persist_state="session",
         format_func=lambda name: sides[name],
     )
-    untrained = start_cell.toggle(_("Untrained start"), key="untrained", persist_state="session")
-    return method, layout, {"both": [0, 1], "source": [0], "target": [1]}[side], untrained
-
-
-def after(run: Run) -> int:
-    """The step whose snapshot is shown as “after”."""
     steps = RunFolder(run.id).steps()
-    return int(
-        st.select_slider(
-            _("“After” at step"),
-            steps,
-            steps[-1],
-            key=f"after-{run.id}",
-            help=_("Snapshots of the adapted run; the last one is its result."),
-        )
+    step = st.select_slider(
+        _("“After” at step"),
+        steps,
+        steps[-1],
+        key=f"after-{run.id}",
+        help=_("Snapshots of the adapted run; the last one is its result."),
     )
+    untrained = st.toggle(_("Untrained start"), key="untrained", persist_state="session")
+    simple = st.toggle(
+        _("Simple figure"),
+        key="simple",
+        persist_state="session",
+        help=_("A plain chart, for browsers that cannot show the explorer, and to save the picture."),
+    )
+    return layout, {"both": [0, 1], "source": [0], "target": [1]}[side], untrained, int(step), simple
 
 
-def states(run: Run, twin: Run, step: int, untrained: bool) -> list[tuple[str, State]]:
-    """The states to draw with their titles: start (on request), before, after at the chosen step."""
-    first = [(_("Untrained start"), (twin.id, RunFolder(twin.id).steps()[0]))] if untrained else []
+def states(run: Run, twin: Run, chosen: Controls) -> Titled:
+    """The states to draw with their titles.
+
+    Side by side: start (on request), before, after. Moving: all three. Through training: every snapshot of the run.
+    """
+    if chosen.view == "training":
+        return [(_("After step {step}").format(step=step), (run.id, step)) for step in RunFolder(run.id).steps()]
+    first = (_("Untrained start"), (twin.id, RunFolder(twin.id).steps()[0]))
     before = last_state(twin.id)
+    method = tables.titles("alignment", [choice.name for choice in run.experiment.alignment])
     return [
-        *first,
+        *([first] if chosen.untrained or chosen.view == "moving" else []),
         (_("Before: without alignment, step {step}").format(step=before[1]), before),
-        (
-            _("After: {method}, step {step}").format(
-                method=tables.titles("alignment", [c.name for c in run.experiment.alignment]), step=step
-            ),
-            (run.id, step),
-        ),
+        (_("After: {method}, step {step}").format(method=method, step=chosen.step), (run.id, chosen.step)),
     ]
 
 
-def picture(spec: dict[str, Any], shown: list[tuple[str, State]], run: Run, domains: list[int]) -> None:
-    """The picture, or the progress of its computation."""
-    coordinates = read_picture(spec)
-    if coordinates is None:
-        job = ask_for_picture(data.store(), spec)
-        if job.error and job.state == "failed":
-            st.error(str(job.error), icon=":material/error:")
-            return
-        with st.spinner(_("Starting the worker …"), show_time=True):
-            ensure_worker()
-        frame.polling(_wait_for_picture, 0.7)(spec)
-        return
-    seen = data.probe(run.id)
-    panels = [
-        Panel(title, points, data.snapshot(*state)["probabilities"].argmax(1))
-        for (title, state), points in zip(shown, coordinates, strict=True)
-    ]
-    st.plotly_chart(
-        embeddings(panels, dict(seen), domains, st.context.theme.type == "dark"),
-        width="stretch",
-        key="embeddings",
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]},
-        alt=_("Embeddings of source and target samples before and after adaptation, coloured by class."),
-    )
-    _numbers(shown, domains)
-
-
-def _numbers(shown: list[tuple[str, State]], domains: list[int]) -> None:
-    """Under each panel, how often its network is right on the samples drawn."""
-    labels = (_("source accuracy (samples drawn)"), _("target accuracy (samples drawn)"))
-    for cell, (_title, state) in zip(st.columns(len(shown)), shown, strict=True):
-        accuracies = data.accuracies(*state)
-        with cell.container(horizontal=True):
-            for domain in domains:
-                st.metric(labels[domain], words.percent(accuracies[domain]))
-
-
-def _wait_for_picture(spec: dict[str, Any]) -> None:
-    job = data.store().find_job(picture_key(spec))
-    if job is None or job.state in ("finished", "failed") or read_picture(spec) is not None:
-        st.rerun()
-    ensure_worker()
-    share = job.doing.get("share")
-    told = (
-        _(job.doing["what"]) if job.doing.get("what") else _("Waiting for the worker; the first picture takes longest")
-    )
-    st.progress(share or 0.0, f"{told} … {words.left(job.remaining(time.time()))}")
-    st.skeleton(height=420)
+def spec(shown: Titled, chosen: Controls) -> dict[str, Any]:
+    """The description of the picture of these states."""
+    return picture_spec([state for _title, state in shown], chosen.method, chosen.layout)

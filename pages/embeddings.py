@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import changes, data, explorer, frame
+from app import changes, data, explorer, frame, picture
 from app.language import summary
 from dtml import catalogue
 from dtml.language import _
-from dtml.runs.pictures import picture_spec
 
 st.title(_("Embeddings before and after adaptation"))
 chosen = frame.chosen_run()
@@ -25,18 +24,16 @@ if not finished:
         "launch",
     )
     st.stop()
-choice, moment = st.columns([3, 2])
-with choice:
+first, *cells = explorer.row()
+with first:
     run = explorer.choose(finished, chosen, awaited=underway is not None)
 twin = explorer.twin_of(run)
 if twin is None:
     st.stop()
-with moment:
-    step = explorer.after(run)
 
-method, layout, domains, untrained = explorer.controls()
-shown = explorer.states(run, twin, step, untrained)
-if layout == "shared":
+controls = explorer.controls(cells, run)
+shown = explorer.states(run, twin, controls)
+if controls.layout == "shared":
     st.warning(
         _(
             "A joint map leaks: samples of “before” are pulled towards their positions “after”. Use it only to "
@@ -44,9 +41,9 @@ if layout == "shared":
         ),
         icon=":material/warning:",
     )
-explorer.picture(picture_spec([state for _title, state in shown], method, layout), shown, run, domains)
+picture.show(run, twin, shown, controls, explorer.spec(shown, controls))
 st.caption(
-    summary(catalogue.entry("projection", method))
+    summary(catalogue.entry("projection", controls.method))
     + " "
     + _(
         "All panels have the same scale. Click a class in the legend to hide it, double-click to see it alone; the "
@@ -54,4 +51,4 @@ st.caption(
         "projection."
     )
 )
-changes.show(run, twin, step)
+changes.show(run, twin, controls.step)

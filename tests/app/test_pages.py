@@ -19,7 +19,7 @@ from dtml.runs.store import Store
 from tests.conftest import QUICK, ROOT
 
 PAGES = ("home", "launch", "runs", "embeddings", "compare", "methods")
-WORKERS = ("app.data", "app.explorer", "app.changes", "app.overlay", "dtml.runs.launcher")
+WORKERS = ("app.data", "app.explorer", "app.changes", "app.overlay", "app.picture", "dtml.runs.launcher")
 """Modules that ask for a worker."""
 
 
@@ -109,6 +109,7 @@ def test_an_unknown_run_is_a_sentence(trained: dict[str, Run]) -> None:
 
 def test_embeddings_draws_both_states(trained: dict[str, Run]) -> None:
     app = open_page("embeddings", run=trained["adapted"].id)
+    next(toggle for toggle in app.toggle if toggle.label == "Simple figure").set_value(True).run()
     chart = app.get("plotly_chart")[0].proto.spec
     assert "Before" in chart
     assert "After" in chart
