@@ -41,16 +41,16 @@ def test_launch_watch_look(page: Any) -> None:
 
     page.get_by_role("button", name=re.compile("Look at the embeddings")).click()
     page.get_by_role("heading", name="Embeddings before and after adaptation").wait_for()
-    page.locator(".js-plotly-plot").wait_for(timeout=120_000)
+    page.locator("[data-explorer][data-key]").wait_for(timeout=120_000)
     settled(page)
-    text = page.locator(".js-plotly-plot").inner_text()
+    text = page.locator("[data-explorer] .titles").inner_text()
     assert "Before" in text
     assert "After" in text
-    assert page.locator(".js-plotly-plot .scatterlayer .point, .js-plotly-plot .gl-canvas").count() > 0
+    assert int(page.locator("[data-explorer]").get_attribute("data-shown")) > 1000
     keep(page, "embeddings")
 
     page.get_by_text("PCA", exact=False).first.click()
-    page.locator(".js-plotly-plot").wait_for(timeout=60_000)
+    page.locator("[data-explorer][data-key]").wait_for(timeout=60_000)
     settled(page)
     keep(page, "embeddings-pca")
     page.get_by_role("link", name="Runs", exact=True).first.click()
