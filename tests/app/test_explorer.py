@@ -253,7 +253,7 @@ def test_a_colouring_that_is_not_there_says_why(trained: dict[str, Run]) -> None
 
 def test_selected_samples_are_listed_with_their_neighbours(trained: dict[str, Run]) -> None:
     run = trained["adapted"]
-    app = open_page(run, **{selection.KEY: {"run": run.id, "rows": [2, 60, 5]}})
+    app = open_page(run, **{selection.KEY: {run.id: [2, 60, 5]}})
     assert sorted(listed(app)) == [2, 5, 60]
     card = next(
         str(block.proto.body) for block in app.get("html") if 'class="dtml-sample" data-row="5"' in block.proto.body
@@ -268,13 +268,13 @@ def test_selected_samples_are_listed_with_their_neighbours(trained: dict[str, Ru
 
 def test_many_selected_samples_are_paged(trained: dict[str, Run]) -> None:
     run = trained["adapted"]
-    app = open_page(run, **{selection.KEY: {"run": run.id, "rows": list(range(20))}})
+    app = open_page(run, **{selection.KEY: {run.id: list(range(20))}})
     assert listed(app) == list(range(6))
 
 
 def test_the_list_leads_the_picture(trained: dict[str, Run]) -> None:
     run = trained["adapted"]
-    app = open_page(run, **{selection.KEY: {"run": run.id, "rows": [2, 60]}})
+    app = open_page(run, **{selection.KEY: {run.id: [2, 60]}})
     assert drawn(app)[0]["pushed"] is None
     app.button(key="alone-60").click().run()
     assert listed(app) == [60]
@@ -285,7 +285,7 @@ def test_the_list_leads_the_picture(trained: dict[str, Run]) -> None:
 
 
 def test_a_selection_belongs_to_its_run(trained: dict[str, Run]) -> None:
-    app = open_page(trained["adapted"], **{selection.KEY: {"run": "another", "rows": [2]}})
+    app = open_page(trained["adapted"], **{selection.KEY: {"another": [2]}})
     assert listed(app) == []
 
 
