@@ -13,10 +13,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dtml.projection import Projection
+from dtml.projection import FULL, Pace, Projection
 
 Layout = Literal["aligned", "shared"]
 Array = NDArray[np.float32]
+
+FILM = 4
+"""States from which on they are frames of a film: each is near the one before, and starts from it in fewer epochs."""
+CHANGED = Pace(50, 1.0)
+"""A frame whose neighbours are others than in the frame before."""
+QUIET = Pace(25, 0.25)
+"""A frame that has hardly changed: at full rate it would jitter."""
+KEPT = 0.6
+"""Mean share of neighbours kept since the last frame below which a frame has changed; at a quiet pace it would lag."""
+NEIGHBOURS = 15
 
 
 def lay_out(
@@ -36,12 +46,38 @@ def lay_out(
         if not done:
             done.append(projection.fit(state, seed))
         else:
-            done.append(rigid_fit(projection.fit(state, seed, start=done[-1]), onto=done[-1]))
+            pace = _pace(states, number) if projection.follows else FULL
+            done.append(rigid_fit(projection.fit(state, seed, start=done[-1], pace=pace), onto=done[-1]))
     return done
+
+
+def _pace(states: Sequence[Array], number: int) -> Pace:
+    """How far state `number` may move from the one before."""
+    if len(states) < FILM:
+        return FULL
+    return CHANGED if neighbours_kept(states[number - 1], states[number]).mean() < KEPT else QUIET
+
+
+def neighbours_kept(before: Array, after: Array, k: int = NEIGHBOURS) -> NDArray[np.float64]:
+    """Share (n,) of each sample's k nearest others before (n, d) that are among its k nearest after (n, e)."""
+    from dtml.projection.neighbours import nearest_neighbours
+
+    k = min(k, len(before) - 1)
+    if k < 1:
+        return np.ones(len(before))
+    old, new = (nearest_neighbours(rows, k + 1)[0][:, 1:] for rows in (before, after))
+    return overlap(old, new)
+
+
+def overlap(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Share (n,) of each row's entries (n, k), all different, that are in the same row of the other (n, m)."""
+    both = np.sort(np.concatenate([one, other], axis=1), axis=1)
+    return (both[:, 1:] == both[:, :-1]).sum(1) / one.shape[1]
 
 
 def rigid_fit(points: Array, onto: Array) -> Array:
     """`points` (n, 2) turned, mirrored and moved, never stretched, to lie closest to `onto` (orthogonal Procrustes)."""
-    centred, target = points - points.mean(0), onto - onto.mean(0)
-    left, _values, right = np.linalg.svd(centred.T @ target)
-    return (centred @ (left @ right) + onto.mean(0)).astype(np.float32)
+    centred, target = (part - part.mean(0) for part in (points.astype(np.float64), onto.astype(np.float64)))
+    products = np.einsum("ni,nj->ij", centred, target)  # a matrix product would sum in an order of its threads
+    left, _values, right = np.linalg.svd(products)
+    return (centred @ (left @ right) + onto.mean(0, dtype=np.float64)).astype(np.float32)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dtml.catalogue import Paper
 from dtml.language import Text
-from dtml.projection import Projection
+from dtml.projection import FULL, Pace, Projection
 
 
 class PCA(Projection):
@@ -28,9 +28,14 @@ class PCA(Projection):
     )
 
     def fit(
-        self, embeddings: NDArray[np.float32], seed: int, start: NDArray[np.float32] | None = None
+        self,
+        embeddings: NDArray[np.float32],
+        seed: int,
+        start: NDArray[np.float32] | None = None,
+        pace: Pace = FULL,
     ) -> NDArray[np.float32]:
-        centred = embeddings - embeddings.mean(0)
+        rows = embeddings.astype(np.float64)  # in float32 the axes would depend on the number of threads
+        centred = rows - rows.mean(0)
         _values, vectors = np.linalg.eigh(centred.T @ centred)
         axes = vectors[:, ::-1][:, :2]
         axes = axes * np.where(axes[np.abs(axes).argmax(0), range(axes.shape[1])] < 0, -1, 1)

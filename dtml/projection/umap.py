@@ -10,15 +10,26 @@ from numpy.typing import NDArray
 from dtml.catalogue import Paper, param
 from dtml.catalogue import Params as BaseParams
 from dtml.language import Text
-from dtml.projection import Projection
+from dtml.projection import FULL, Pace, Projection
+from dtml.projection.neighbours import nearest_neighbours
 from dtml.projection.pca import PCA
 
 SPREAD = 10.0
 """Half the width of the start, which is what umap-learn itself scales its starts to."""
+DECIMALS = 3
+"""Decimals of the start: what principal components differ by from machine to machine is rounded away."""
+JITTER = 1e-3
+"""Samples with one start are this far apart: what lies on one spot is never pushed off it."""
+
+Coordinates = NDArray[np.float32]
 
 
 class UMAP(Projection):
-    """umap-learn on exact nearest neighbours, started from principal components or a given layout."""
+    """UMAP on exact nearest neighbours, started from principal components or a given layout.
+
+    umap-learn's own graph and layout loops, with fewer epochs and more negative samples than its defaults. The
+    same embeddings, seed and start give the same picture, whatever the number of threads.
+    """
 
     name = "umap"
     title = Text("UMAP", "UMAP")
@@ -34,6 +45,7 @@ class UMAP(Projection):
         "https://arxiv.org/abs/1802.03426",
         "definition 7",
     )
+    follows = True
 
     class Params(BaseParams):
         """How local the picture is."""
@@ -42,42 +54,52 @@ class UMAP(Projection):
         min_dist: float = param(0.1, "Smallest distance in the picture", "图中最小距离", ge=0, le=0.99)
 
     def fit(
-        self, embeddings: NDArray[np.float32], seed: int, start: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
-        import umap
-
+        self, embeddings: NDArray[np.float32], seed: int, start: Coordinates | None = None, pace: Pace = FULL
+    ) -> Coordinates:
         k = min(self.params.neighbours, len(embeddings) - 1)
         if k < 2:
             return PCA().fit(embeddings, seed, start)
-        start = PCA().fit(embeddings, seed) if start is None else start
+        indices, distances = nearest_neighbours(embeddings, k)
+        begun = _apart(_scaled(PCA().fit(embeddings, seed)) if start is None else start, seed)
+        try:
+            from dtml.projection import kernels
+        except ImportError:
+            return self._by_umap_learn(embeddings, indices, distances, begun, seed, pace)
+        return kernels.optimise(kernels.fuzzy_graph(indices, distances), begun, self.params.min_dist, seed, pace)
+
+    def _by_umap_learn(
+        self,
+        embeddings: NDArray[np.float32],
+        indices: NDArray[np.int64],
+        distances: NDArray[np.float32],
+        start: Coordinates,
+        seed: int,
+        pace: Pace,
+    ) -> Coordinates:
+        """The same by the public interface, which scales the start to its own size: slower, and in another scale."""
+        import umap
+
         model = umap.UMAP(
-            n_neighbors=k,
+            n_neighbors=indices.shape[1],
             min_dist=self.params.min_dist,
-            init=_scaled(start, seed),
+            n_epochs=pace.epochs,
+            learning_rate=pace.rate,
+            init=start,
             random_state=seed,
             n_jobs=1,
-            precomputed_knn=(*nearest_neighbours(embeddings, k), None),
+            precomputed_knn=(indices, distances, None),
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return model.fit_transform(embeddings).astype(np.float32)
 
 
-def nearest_neighbours(embeddings: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Indices and Euclidean distances (n, k) of each row's nearest rows, itself first; exact."""
-    from sklearn.neighbors import NearestNeighbors
-
-    distances, indices = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(embeddings).kneighbors(embeddings)
-    own = indices == np.arange(len(embeddings))[:, None]
-    indices[~own.any(1), -1] = np.flatnonzero(~own.any(1))
-    order = np.argsort(~(indices == np.arange(len(embeddings))[:, None]), axis=1, kind="stable")
-    distances = np.take_along_axis(distances, order, 1)
-    distances[:, 0] = 0
-    return np.take_along_axis(indices, order, 1), distances.astype(np.float32)
-
-
-def _scaled(start: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """The start within ±SPREAD, its proportions kept; a hair apart, since umap-learn divides by its width."""
-    centred = start - start.mean(0)
+def _scaled(start: Coordinates) -> Coordinates:
+    """The start within ±SPREAD, its proportions kept, rounded."""
+    centred = start.astype(np.float64) - start.mean(0, dtype=np.float64)
     scaled = centred * (SPREAD / max(float(np.abs(centred).max()), 1e-12))
-    return (scaled + np.random.default_rng(seed).normal(0, 1e-3, scaled.shape)).astype(np.float32)
+    return np.round(scaled, DECIMALS).astype(np.float32)
+
+
+def _apart(start: Coordinates, seed: int) -> Coordinates:
+    return (start + np.random.default_rng(seed).normal(0, JITTER, start.shape)).astype(np.float32)

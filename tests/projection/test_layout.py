@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from dtml import catalogue
 from dtml.projection.layout import lay_out, rigid_fit
-from dtml.projection.umap import nearest_neighbours
 
 
 def clusters(seed: int, apart: float) -> np.ndarray:
@@ -62,14 +61,6 @@ def test_degenerate_embeddings_are_drawn(name: str) -> None:
     projection = catalogue.create("projection", name)
     for rows in (np.zeros((5, 4)), np.ones((30, 4)), clusters(0, 0)[:2]):
         assert np.isfinite(projection.fit(rows.astype(np.float32), 0)).all()
-
-
-def test_exact_neighbours_start_with_the_row_itself() -> None:
-    rows = clusters(2, 1)
-    rows[5] = rows[4]
-    indices, near = nearest_neighbours(rows, 6)
-    assert np.array_equal(indices[:, 0], np.arange(len(rows)))
-    assert np.allclose(np.sort(distances(rows), axis=1)[:, :6], near, atol=1e-2)
 
 
 def test_the_aligned_layout_shows_what_is_far_apart_as_far_apart() -> None:
