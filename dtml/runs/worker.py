@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -169,7 +170,7 @@ def project_forever() -> None:
     _compile_kernels()
     store = Store()
     while os.getppid() == parent:
-        worked = [project_next(store), measure_next(store)]  # by turns: many pictures must not keep a page waiting
+        worked = [project_next(store), judge_next(store), measure_next(store)]  # by turns: none keeps a page waiting
         if not any(worked):
             time.sleep(TICK)
 
@@ -177,6 +178,8 @@ def project_forever() -> None:
 def _compile_kernels() -> None:
     """Have numba compile UMAP before anyone waits for a picture; later processes find it on disk."""
     from threadpoolctl import threadpool_limits
+
+    import dtml.projection.quality  # noqa: F401  # what it loads, too
 
     rows = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
     with threadpool_limits(1):
@@ -190,6 +193,15 @@ def project_next(store: Store) -> bool:
     told = mark("Computing the projection")
     failed = mark("The projection failed ({error}); try PCA, or see the worker's log.")
     return _next_job(store, "projection", compute_picture, told, failed)
+
+
+def judge_next(store: Store) -> bool:
+    """Measure how far the oldest picture that waits for it can be trusted; False where none does."""
+    from dtml.runs.pictures import compute_quality
+
+    told = mark("Measuring how far the picture can be trusted")
+    failed = mark("The measures failed ({error}); see the worker's log.")
+    return _next_job(store, "quality", compute_quality, told, failed)
 
 
 def measure_next(store: Store) -> bool:
@@ -220,7 +232,8 @@ def _next_job(store: Store, kind: str, compute: Callable[..., None], what: str, 
         store.end_job(job.key)
     except Problem as problem:
         store.end_job(job.key, problem)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001  # whatever is computed, its job must end in a state
+        traceback.print_exc()
         store.end_job(job.key, Problem(failed, error=error))
     return True
 

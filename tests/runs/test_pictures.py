@@ -1,0 +1,100 @@
+"""Pictures and their quality, asked for, computed once and read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from dtml import Experiment
+from dtml.runs import pictures
+from dtml.runs.foreground import train_all
+from dtml.runs.pictures import (
+    ask_for_picture,
+    ask_for_quality,
+    compute_picture,
+    compute_quality,
+    last_state,
+    picture_spec,
+    quality_file,
+    quality_key,
+    read_picture,
+    read_quality,
+)
+from dtml.runs.store import Store
+from dtml.runs.worker import project_next
+from tests.conftest import QUICK
+
+Spec = dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spec]:
+    """The before/after picture of a small run in a home of its own, not computed yet."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("DTML_HOME", str(tmp_path_factory.mktemp("home")))
+    experiment = Experiment(task={"name": "moons", "samples": 200}, alignment="dann", training=QUICK)
+    runs = train_all(Store(), experiment, ["twin"], lambda _run, _event: None)
+    yield picture_spec([last_state(runs["twin"].id), last_state(runs["adapted"].id)])
+    patch.undo()
+
+
+def test_a_picture_goes_before_any_quality(spec: Spec) -> None:
+    store = Store()
+    while project_next(store):
+        pass
+    other = picture_spec([tuple(state) for state in spec["states"]], "pca")
+    ask_for_quality(store, spec)
+    ask_for_picture(store, other)
+    assert project_next(store)
+    assert read_picture(other) is not None
+    assert read_quality(spec) is None
+    assert project_next(store)
+    assert read_quality(spec) is not None
+    assert not project_next(store)
+    assert store.job(quality_key(spec)).state == "finished"
+
+
+def test_quality_is_read_as_it_was_measured(spec: Spec) -> None:
+    compute_quality(spec)
+    before, after = read_quality(spec) or []
+    count = len((read_picture(spec) or [])[0])
+    for found in (before, after):
+        assert 0.5 < found.trustworthiness <= 1
+        assert 0.5 < found.continuity <= 1
+        assert 0 < (found.stability or 0) <= 1
+        assert 0 <= (found.apart or 0) <= 1
+        assert (found.looked_at, found.samples) == (count, count)
+        for array in (found.distrust, found.domain_probability):
+            assert array.shape == (count,)
+            assert array.dtype == np.float32
+            assert 0 <= array.min() <= array.max() <= 1
+    assert np.isnan(before.kept).all()
+    assert 0 < after.kept.mean() <= 1
+    assert quality_file(spec).stat().st_size < 12 * count + 4000
+
+
+def test_of_too_many_samples_the_rest_is_not_drawn(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "MOST", 30)
+    shown = picture_spec([tuple(state) for state in spec["states"]], "umap", params={"neighbours": 5})
+    compute_picture(shown)
+    first, second = read_picture(shown) or []
+    drawn = np.isfinite(first).all(1)
+    assert drawn.sum() == 30 < len(first)
+    assert np.array_equal(drawn, np.isfinite(second).all(1))
+    compute_quality(shown)
+    found = (read_quality(shown) or [])[0]
+    assert (found.looked_at, found.samples) == (30, len(first))
+    assert np.array_equal(np.isfinite(found.distrust), drawn)
+
+
+def test_a_picture_that_cannot_be_drawn_has_a_reason(spec: Spec) -> None:
+    store = Store()
+    lost = picture_spec([("nothing", 5)])
+    for ask in (ask_for_picture, ask_for_quality):
+        job = ask(store, lost)
+        project_next(store)
+        told = store.job(job.key)
+        assert told.state == "failed"
+        assert "The projection failed" in str(told.error)
