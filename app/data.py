@@ -18,8 +18,11 @@ from app.frame import ROOT
 from dtml import paths
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
+from dtml.projection.layout import lay_out
+from dtml.projection.pca import PCA
 from dtml.runs.folder import RunFolder, read_arrays
 from dtml.runs.launcher import ensure_worker, worker_alive
+from dtml.runs.pictures import state_embeddings
 from dtml.runs.records import Run
 from dtml.runs.store import Store
 
@@ -123,6 +126,20 @@ def snapshot(identity: str, step: int) -> Mapping[str, NDArray[Any]]:
 def _arrays(path: str, wanted: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     arrays = read_arrays(Path(path))
     return {name: arrays[name] for name in wanted}
+
+
+def principal_components(spec: dict[str, Any]) -> list[NDArray[np.float32]]:
+    """What stands in for a picture until it is computed: the states' principal components, laid out in the same way."""
+    return _principal_components(str(paths.home()), json.dumps(spec, sort_keys=True))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _principal_components(home: str, told: str) -> list[NDArray[np.float32]]:
+    from threadpoolctl import threadpool_limits
+
+    spec = json.loads(told)
+    with threadpool_limits(1):  # on a busy machine the threads of a small matrix wait for each other for seconds
+        return lay_out(state_embeddings(spec), PCA(), spec["layout"], spec["seed"])
 
 
 def accuracies(identity: str, step: int) -> tuple[float | None, float | None]:

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAGIC = b"DTML"
+UNKNOWN = 255
+"""The byte of an extra that is not known of a sample."""
 LIMIT = 100_000
 """Points up to which all are drawn."""
 
@@ -84,7 +86,7 @@ def body(frames: Sequence[Frame], samples: Samples, rows: NDArray[np.int64], she
     """The sections of the samples `rows` (m,), in that order.
 
     coordinates (states, m, 2) float32 · labels int16, domains uint8, rows int32 (m,) · predicted int16 and
-    confidence uint16 (states, m) · an extra uint8 (states, m) each · names and values as lines · the sheet of
+    confidence uint16 (states, m) · an extra uint8 (states, m) each, of 254, 255 unknown · names and values as lines · the sheet of
     thumbnails.
     """
     most = np.stack([frame.probabilities[rows].max(1) for frame in frames])
@@ -98,7 +100,9 @@ def body(frames: Sequence[Frame], samples: Samples, rows: NDArray[np.int64], she
     }
     for name, values in samples.extras.items():
         spread = np.broadcast_to(values, (len(frames), len(samples.labels)))[:, rows]
-        arrays[name] = np.rint(np.clip(spread, 0, 1) * 255).astype(np.uint8)
+        arrays[name] = np.where(np.isnan(spread), UNKNOWN, np.rint(np.clip(spread, 0, 1) * (UNKNOWN - 1))).astype(
+            np.uint8
+        )
     packed = {name: _numbers(array) for name, array in arrays.items()}
     packed["names"] = _lines(samples.ids[rows])
     if samples.values is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +9,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import data, explorer_component, frame, payload, samples, selection, thumbnails, words
+from app import data, explorer_component, frame, payload, samples, selection, thumbnails, trust, words
 from app.explorer import Controls, Titled
 from dtml.figures.embeddings import Panel, embeddings
 from dtml.figures.palette import GREY, PALETTE
 from dtml.language import _
-from dtml.runs.launcher import ensure_worker
-from dtml.runs.pictures import State, ask_for_picture, last_state, picture_key, read_picture
+from dtml.runs.pictures import State, last_state, read_quality
 from dtml.runs.records import Run
 
 KEY = "explorer"
@@ -27,12 +25,12 @@ Extras = Mapping[str, NDArray[np.floating[Any]]]
 
 def show(run: Run, twin: Run, shown: Titled, chosen: Controls, spec: dict[str, Any]) -> None:
     """The picture of the states `shown` and the selected samples under it, as one part that redraws itself."""
-    coordinates = read_picture(spec)
-    if coordinates is None:
-        _ask(spec)
-        return
+    coordinates, stand_in = trust.picture_or_stand_in(spec)
+    if stand_in:
+        trust.progress(spec)
     compared = last_state(twin.id), (run.id, chosen.step)
     frame.polling(_shown, None)(run, shown, chosen, spec, coordinates, compared)
+    trust.show(spec, [title for title, _state in shown])
 
 
 def _shown(
@@ -85,11 +83,21 @@ def _explorer(
 
 
 def quality_arrays(spec: dict[str, Any]) -> Extras:
-    """What is known of each sample beside its place, in [0, 1], (n,) or (states, n), to colour by.
+    """What is known of each sample beside its place, in [0, 1], (states, n), to colour by; NaN where it is not known.
 
-    Known names: domain_probability, kept, distrust.
+    Neighbours kept belong to a step from one state to the next; the first state shows those that it will keep.
     """
-    return {}
+    found = read_quality(spec) or []
+    if not found:
+        return {}
+    kept = np.stack([each.kept for each in found])
+    kept[0] = kept[min(1, len(kept) - 1)]
+    named = {
+        "domain_probability": np.stack([each.domain_probability for each in found]),
+        "kept": kept,
+        "distrust": np.stack([each.distrust for each in found]),
+    }
+    return {name: values for name, values in named.items() if not np.isnan(values).all()}
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -241,30 +249,3 @@ def _simple(run: Run, shown: Titled, chosen: Controls, coordinates: list[NDArray
         with cell.container(horizontal=True):
             for domain in chosen.domains:
                 st.metric(labels[domain], words.percent(accuracies[domain]))
-
-
-# -- the computation ----------------------------------------------------------------------------------
-
-
-def _ask(spec: dict[str, Any]) -> None:
-    """Has the worker compute a picture, and shows how far it is."""
-    job = ask_for_picture(data.store(), spec)
-    if job.error and job.state == "failed":
-        st.error(str(job.error), icon=":material/error:")
-        return
-    with st.spinner(_("Starting the worker …"), show_time=True):
-        ensure_worker()
-    frame.polling(_wait, 0.7)(spec)
-
-
-def _wait(spec: dict[str, Any]) -> None:
-    job = data.store().find_job(picture_key(spec))
-    if job is None or job.state in ("finished", "failed") or read_picture(spec) is not None:
-        st.rerun()
-    ensure_worker()
-    share = job.doing.get("share")
-    told = (
-        _(job.doing["what"]) if job.doing.get("what") else _("Waiting for the worker; the first picture takes longest")
-    )
-    st.progress(share or 0.0, f"{told} … {words.left(job.remaining(time.time()))}")
-    st.skeleton(height=420)

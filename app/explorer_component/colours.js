@@ -66,7 +66,7 @@ function chooser(payload, mode, state) {
   }
   const colouring = header.colours.find((each) => each.name === mode);
   const values = payload[mode];
-  const most = values instanceof Uint16Array ? 65535 : 255;
+  const [most, unknown] = values instanceof Uint16Array ? [65535, -1] : [254, 255];
   const table = Array.from({ length: 256 }, (_unused, i) => along(colouring.turned ? 1 - i / 255 : i / 255));
-  return (i) => table[Math.round((values[start + i] / most) * 255)];
+  return (i) => (values[start + i] === unknown ? grey : table[Math.round((values[start + i] / most) * 255)]);
 }

@@ -19,7 +19,7 @@ from dtml.runs.store import Store
 from tests.conftest import QUICK, ROOT
 
 PAGES = ("home", "launch", "runs", "embeddings", "compare", "methods")
-WORKERS = ("app.data", "app.explorer", "app.changes", "app.overlay", "app.picture", "dtml.runs.launcher")
+WORKERS = ("app.data", "app.explorer", "app.changes", "app.overlay", "app.trust", "dtml.runs.launcher")
 """Modules that ask for a worker."""
 
 
