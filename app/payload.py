@@ -86,8 +86,8 @@ def body(frames: Sequence[Frame], samples: Samples, rows: NDArray[np.int64], she
     """The sections of the samples `rows` (m,), in that order.
 
     coordinates (states, m, 2) float32 · labels int16, domains uint8, rows int32 (m,) · predicted int16 and
-    confidence uint16 (states, m) · an extra uint8 (states, m) each, of 254, 255 unknown · names and values as lines · the sheet of
-    thumbnails.
+    confidence uint16 (states, m) · an extra uint8 (states, m) each, in 254ths, 255 where unknown · names
+    and values as lines · the sheet of thumbnails.
     """
     most = np.stack([frame.probabilities[rows].max(1) for frame in frames])
     arrays: dict[str, NDArray[Any]] = {

@@ -74,8 +74,8 @@ def test_what_is_packed_can_be_read_again() -> None:
     assert np.abs(found["confidence"].reshape(2, 5) / 65535 - most).max() < 1e-5
     both = found["distrust"].reshape(2, 5)
     assert np.array_equal(both[0], both[1]), "a number that is the same in every state"
-    assert np.abs(both[0] / 255 - samples.extras["distrust"][rows]).max() <= 0.5 / 255
-    assert np.abs(found["kept"].reshape(2, 5) / 255 - samples.extras["kept"][:, rows]).max() <= 0.5 / 255
+    assert np.abs(both[0] / 254 - samples.extras["distrust"][rows]).max() <= 0.5 / 254
+    assert np.abs(found["kept"].reshape(2, 5) / 254 - samples.extras["kept"][:, rows]).max() <= 0.5 / 254
 
 
 def test_a_name_of_several_lines_stays_one_name() -> None:

@@ -36,7 +36,7 @@ from tests.conftest import QUICK
 
 @pytest.fixture(autouse=True)
 def _nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("app.data", "app.explorer", "app.trust", "dtml.runs.launcher"):
+    for module in ("app.data", "app.explorer", "app.changes", "app.trust", "dtml.runs.launcher"):
         monkeypatch.setattr(f"{module}.ensure_worker", lambda: None)
 
 

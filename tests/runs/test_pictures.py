@@ -98,3 +98,16 @@ def test_a_picture_that_cannot_be_drawn_has_a_reason(spec: Spec) -> None:
         told = store.job(job.key)
         assert told.state == "failed"
         assert "The projection failed" in str(told.error)
+
+
+def test_whatever_breaks_ends_the_job(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job without an end would be taken up again for ever."""
+
+    def breaks(_spec: Spec, _report: object) -> None:
+        raise ZeroDivisionError("odd")
+
+    monkeypatch.setattr(pictures, "compute_quality", breaks)
+    store = Store()
+    key = ask_for_quality(store, picture_spec([tuple(spec["states"][0])], "pca")).key
+    assert project_next(store)
+    assert "odd" in str(store.job(key).error)
