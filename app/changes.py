@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, frame, words
+from app import data, frame, takeaway, words
 from app.language import title
 from dtml import catalogue, paths
 from dtml.figures import boundary as planes
@@ -18,8 +18,6 @@ from dtml.runs.folder import RunFolder, read_arrays
 from dtml.runs.launcher import ensure_worker
 from dtml.runs.pictures import State, last_state
 from dtml.runs.records import Run
-
-PLAIN = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
 
 def show(run: Run, twin: Run, step: int) -> None:
@@ -33,10 +31,10 @@ def show(run: Run, twin: Run, step: int) -> None:
             "samples of the target and those of the source; intervals are at 95 % over samples, not over trainings."
         ).format(before=before[1], after=step, count=len(found.truth))
     )
-    _measures([before, after])
-    _accuracies(found)
-    _flow(found)
-    _matrices(found)
+    _measures([before, after], run)
+    _accuracies(found, run)
+    _flow(found, run)
+    _matrices(found, run)
     _boundary(run, twin)
 
 
@@ -49,7 +47,7 @@ def _dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def _measures(states: list[State]) -> None:
+def _measures(states: list[State], run: Run) -> None:
     st.subheader(_("How far the domains are apart"))
     spec = measuring.measures_spec(states)
     found = measuring.read_measures(spec)
@@ -62,12 +60,11 @@ def _measures(states: list[State]) -> None:
         frame.polling(_wait_for_measures, 1.0)(spec)
         return
     titles = {name: title(catalogue.entry("measure", name)) for name in found}
-    st.plotly_chart(
+    takeaway.chart(
         figures.measures(found, titles, _dark()),
-        width="stretch",
-        key="measures",
-        config=PLAIN,
-        alt=_("Discrepancies between source and target before and after, with intervals."),
+        run,
+        "measures",
+        _("Discrepancies between source and target before and after, with intervals."),
     )
     for name, values in found.items():
         problem = next((each.problem for each in values if each.problem), None)
@@ -91,7 +88,7 @@ def _wait_for_measures(spec: dict[str, Any]) -> None:
     st.progress(job.doing.get("share") or 0.0, f"{told} …")
 
 
-def _accuracies(found: Changes) -> None:
+def _accuracies(found: Changes, run: Run) -> None:
     st.subheader(_("Who gained and who lost"))
     if found.target is None:
         st.info(
@@ -111,12 +108,11 @@ def _accuracies(found: Changes) -> None:
     else:
         st.caption(_("No class of the target lost accuracy by more than chance explains."))
     if found.source or found.target:
-        st.plotly_chart(
+        takeaway.chart(
             figures.accuracies(found, _dark()),
-            width="stretch",
-            key="accuracies",
-            config=PLAIN,
-            alt=_("Accuracy before and after by class, the largest loss first."),
+            run,
+            "accuracies",
+            _("Accuracy before and after by class, the largest loss first."),
         )
         st.caption(
             _(
@@ -126,7 +122,7 @@ def _accuracies(found: Changes) -> None:
         )
 
 
-def _flow(found: Changes) -> None:
+def _flow(found: Changes, run: Run) -> None:
     st.subheader(_("Where the target's samples went"))
     labelled = [label for label, _change in sorted(found.by_class)]
     whole = _("all classes")
@@ -138,12 +134,11 @@ def _flow(found: Changes) -> None:
         persist_state="session",
         width=260,
     )
-    st.plotly_chart(
+    takeaway.chart(
         figures.flow(found, None if only < 0 else only, _dark()),
-        width="stretch",
-        key="flow",
-        config=PLAIN,
-        alt=_("Flow of the target samples from the nearest source class before to that after."),
+        run,
+        "flow",
+        _("Flow of the target samples from the nearest source class before to that after."),
     )
     st.caption(
         _(
@@ -153,7 +148,7 @@ def _flow(found: Changes) -> None:
     )
 
 
-def _matrices(found: Changes) -> None:
+def _matrices(found: Changes, run: Run) -> None:
     if found.confusion is None:
         return
     shown = {
@@ -170,9 +165,7 @@ def _matrices(found: Changes) -> None:
         format_func=lambda each: shown[each][0],
     )
     told, pair, columns = shown[name]
-    st.plotly_chart(
-        figures.matrices(found.classes, pair, columns, _dark()), width="stretch", key="matrices", config=PLAIN, alt=told
-    )
+    takeaway.chart(figures.matrices(found.classes, pair, columns, _dark()), run, "matrices", told)
 
 
 def _boundary(run: Run, twin: Run) -> None:
@@ -181,12 +174,11 @@ def _boundary(run: Run, twin: Run) -> None:
     if not panels or not set.intersection(*(set(found) for _name, found in panels)):
         return
     st.subheader(_("The decision boundary through training"))
-    st.plotly_chart(
+    takeaway.chart(
         planes.boundary(panels, read_arrays(RunFolder(run.id).probe), _dark()),
-        width="stretch",
-        key="boundary",
-        config=PLAIN,
-        alt=_("The class that the network gives to each place of the plane, step by step."),
+        run,
+        "boundary",
+        _("The class that the network gives to each place of the plane, step by step."),
     )
     st.caption(
         _(

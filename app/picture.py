@@ -9,12 +9,14 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import data, explorer_component, frame, payload, samples, selection, thumbnails, trust, words
+from app import data, explorer_component, frame, payload, samples, selection, tables, takeaway, thumbnails, trust, words
 from app.explorer import Controls, Titled
 from dtml.figures.embeddings import Panel, embeddings
 from dtml.figures.palette import GREY, PALETTE
+from dtml.figures.stated import stated
 from dtml.language import _
 from dtml.runs.pictures import State, last_state, read_quality
+from dtml.runs.provenance import provenance
 from dtml.runs.records import Run
 
 KEY = "explorer"
@@ -29,7 +31,7 @@ def show(run: Run, twin: Run, shown: Titled, chosen: Controls, spec: dict[str, A
     if stand_in:
         trust.progress(spec)
     compared = last_state(twin.id), (run.id, chosen.step)
-    frame.polling(_shown, None)(run, shown, chosen, spec, coordinates, compared)
+    frame.polling(_shown, None)(run, shown, chosen, spec, coordinates, compared, "pca" if stand_in else chosen.method)
     trust.show(spec, [title for title, _state in shown])
 
 
@@ -40,13 +42,14 @@ def _shown(
     spec: dict[str, Any],
     coordinates: list[NDArray[np.float32]],
     compared: tuple[State, State],
+    drawn: str,
 ) -> None:
     if selection.without_webgl() and not chosen.simple:
         st.rerun()
     if selection.without_webgl() or not chosen.simple:
         _explorer(run, shown, chosen, spec, coordinates)
     if chosen.simple:
-        _simple(run, shown, chosen, coordinates)
+        _simple(run, shown, chosen, coordinates, tables.titles("projection", [drawn]))
     samples.show(run, *compared)
 
 
@@ -231,16 +234,18 @@ def _alternative(shown: Titled, seen: Mapping[str, NDArray[Any]], rows: NDArray[
 # -- the simple figure --------------------------------------------------------------------------------
 
 
-def _simple(run: Run, shown: Titled, chosen: Controls, coordinates: list[NDArray[np.float32]]) -> None:
+def _simple(run: Run, shown: Titled, chosen: Controls, coordinates: list[NDArray[np.float32]], drawn: str) -> None:
+    """The figure as a plain chart; `drawn` names the projection that it shows."""
     panels = [
         Panel(title, points, data.snapshot(*state)["probabilities"].argmax(1))
         for (title, state), points in zip(shown, coordinates, strict=True)
     ]
+    figure = embeddings(panels, dict(data.probe(run.id)), chosen.domains, st.context.theme.type == "dark")
     st.plotly_chart(
-        embeddings(panels, dict(data.probe(run.id)), chosen.domains, st.context.theme.type == "dark"),
+        stated(figure, f"{drawn} · {provenance(run)}"),
         width="stretch",
         key="embeddings",
-        config={"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]},
+        config=takeaway.config(f"{run.id}-embeddings"),
         alt=_("Embeddings of source and target samples before and after adaptation, coloured by class."),
     )
     labels = (_("source accuracy (samples drawn)"), _("target accuracy (samples drawn)"))

@@ -8,31 +8,14 @@ from typing import Any
 import streamlit as st
 
 from app import data, frame, words
-from app.language import summary, title
+from app.language import summary
 from dtml import catalogue
 from dtml.experiment import Experiment
 from dtml.language import _
+from dtml.runs.naming import described, heading, titles
 from dtml.runs.records import Run
 
-
-def heading(run: Run) -> str:
-    """What a person calls a run: its title, else its task and what it stands for."""
-    if run.role != "adapted" and not run.experiment.title:
-        return f"{titles('task', [run.experiment.task.name])} · {words.role(run.role)}"
-    return described(run.experiment)
-
-
-def described(experiment: Experiment) -> str:
-    """An experiment's title, else its task and its loss terms; names where a method is no longer installed."""
-    terms = {kind: [choice.name for choice in getattr(experiment, kind)] for kind in ("alignment", "metric")}
-    parts = [titles("task", [experiment.task.name]), *(titles(kind, names) for kind, names in terms.items())]
-    return experiment.title or " · ".join(part for part in parts if part)
-
-
-def titles(kind: str, names: list[str]) -> str:
-    """The titles of components without `none`; the names of those that are no longer installed."""
-    entries = catalogue.entries()[kind]
-    return " + ".join(title(entries[name]) if name in entries else name for name in names if name != "none")
+__all__ = ["described", "example_card", "heading", "results", "runs_table", "titles"]
 
 
 def results(runs: Sequence[Run], limit: int = 4) -> None:

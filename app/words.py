@@ -8,7 +8,7 @@ from typing import Any
 from app.language import text
 from dtml.language import _
 from dtml.runs.records import Run
-from dtml.vocabulary import claim, kind, role, state
+from dtml.vocabulary import claim, kind, role, role_help, state, term
 
 __all__ = [
     "claim", "doing", "duration", "kind", "left", "moment", "names", "percent", "points", "role", "role_help", "spent",
@@ -31,30 +31,6 @@ STATE_ICONS = {
     "cancelled": ":material/cancel:",
     "lost": ":material/help:",
 }
-
-
-def role_help(name: str) -> str:
-    """The same in one sentence."""
-    return {
-        "adapted": _("Trained with labels of the source and the alignment to the target."),
-        "twin": _("The same batches of both domains without the alignment: what the alignment is held against."),
-        "source_only": _("The same network without any target batch."),
-        "target_only": _("The same network trained with the target's own labels: what could be reached."),
-    }.get(name, "")
-
-
-def term(name: str) -> str:
-    """A term of the loss."""
-    return {
-        "classification": _("classification"),
-        "target_classification": _("classification of labelled target samples"),
-        "information": _("information maximisation"),
-        "pseudo_labels": _("agreement with the pseudo-labels"),
-        "fooling": _("fooling the discriminator"),
-        "redrawn_classes": _("classes of the redrawn images"),
-        "rotation": _("quarter turns"),
-        "views": _("two views of a sample"),
-    }.get(name, name)
 
 
 def watched(name: str) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dtml import catalogue, vocabulary
+from dtml.cli_export import export
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.language import Text, _, mark
@@ -193,6 +194,9 @@ def _parameters(properties: dict[str, Any]) -> Table:
     return table
 
 
+app.command(help=_("Take finished runs away: a report, the model, tables, the experiment, pictures."))(export)
+
+
 @app.command(help=_("List the newest runs."))
 def runs(limit: int = 20) -> None:
     from dtml.console import run_table
@@ -206,9 +210,10 @@ def worker(
     idle_exit: Annotated[float | None, typer.Option(help=_("End after so many seconds without work."))] = None,
     parallel: Annotated[int, typer.Option(min=1, help=_("Runs at a time."))] = 1,
 ) -> None:
+    from dtml.export.jobs import export_next
     from dtml.runs.worker import work
 
-    work(parallel, idle_exit)
+    work(parallel, idle_exit, [export_next])
 
 
 @app.command(

@@ -18,6 +18,8 @@ def kind(name: str) -> str:
         "kind": _("Kind"),
         "reference": _("Reference"),
         "checkpoint": _("Checkpoint"),
+        "format": _("Format"),
+        "part": _("Part"),
     }.get(name, name)
 
 
@@ -28,6 +30,30 @@ def role(name: str) -> str:
         "twin": _("twin (no alignment)"),
         "source_only": _("source only"),
         "target_only": _("target only"),
+    }.get(name, name)
+
+
+def role_help(name: str) -> str:
+    """The same in one sentence."""
+    return {
+        "adapted": _("Trained with labels of the source and the alignment to the target."),
+        "twin": _("The same batches of both domains without the alignment: what the alignment is held against."),
+        "source_only": _("The same network without any target batch."),
+        "target_only": _("The same network trained with the target's own labels: what could be reached."),
+    }.get(name, "")
+
+
+def term(name: str) -> str:
+    """A term of the loss."""
+    return {
+        "classification": _("classification"),
+        "target_classification": _("classification of labelled target samples"),
+        "information": _("information maximisation"),
+        "pseudo_labels": _("agreement with the pseudo-labels"),
+        "fooling": _("fooling the discriminator"),
+        "redrawn_classes": _("classes of the redrawn images"),
+        "rotation": _("quarter turns"),
+        "views": _("two views of a sample"),
     }.get(name, name)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import changes, data, explorer, frame, picture
+from app import changes, data, explorer, frame, picture, takeaway
 from app.language import summary
 from dtml import catalogue
 from dtml.language import _
 
-st.title(_("Embeddings before and after adaptation"))
+heading, corner = st.columns([6, 1], vertical_alignment="center")
+heading.title(_("Embeddings before and after adaptation"))
 chosen = frame.chosen_run()
 finished = [run for run in data.store().runs(states=["finished"]) if run.role == "adapted"]
 underway = explorer.underway(chosen)
@@ -41,7 +42,10 @@ if controls.layout == "shared":
         ),
         icon=":material/warning:",
     )
-picture.show(run, twin, shown, controls, explorer.spec(shown, controls))
+spec = explorer.spec(shown, controls)
+with corner:
+    takeaway.show(run, spec)
+picture.show(run, twin, shown, controls, spec)
 st.caption(
     summary(catalogue.entry("projection", controls.method))
     + " "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import data, frame, live, result, tables, words
+from app import data, frame, live, result, tables, takeaway, words
 from dtml.errors import Problem
 from dtml.language import _
 
@@ -49,6 +49,7 @@ with st.container(horizontal=True):
     if run.state == "finished":
         live.keep_training(run)
     frame.button(_("Launch a variant"), "launch", icon=":material/edit:", **{"from": run.id})
+    takeaway.show(run)
     for adapted in data.adapted_of(run)[:2] if run.role != "adapted" else []:
         frame.button(_("Go to {run}").format(run=tables.heading(adapted)), "runs", run=adapted.id)
 

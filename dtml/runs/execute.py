@@ -17,6 +17,7 @@ from dtml.errors import Problem
 from dtml.language import mark
 from dtml.runs.folder import RunFolder, copy, write_arrays, write_text
 from dtml.runs.pictures import request_picture
+from dtml.runs.provenance import versions_here
 from dtml.runs.records import Run
 from dtml.runs.store import Store
 from dtml.training.device import keep_freed_memory
@@ -165,6 +166,7 @@ class _Recorder:
             "precision": event.precision,
             "parameters": event.parameters,
             "counts": event.counts,
+            "versions": versions_here(),
             "remarks": [remark.to_json() for remark in event.remarks],
             "phases": [
                 {"name": p.name, "title": list(p.title), "step": p.step, "steps": p.steps} for p in event.phases

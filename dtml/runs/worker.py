@@ -12,8 +12,7 @@ import os
 import signal
 import sys
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
@@ -24,6 +23,7 @@ from dtml import catalogue, paths
 from dtml.errors import Problem
 from dtml.language import mark
 from dtml.runs.folder import RunFolder
+from dtml.runs.jobs import next_job
 from dtml.runs.launcher import lock_file
 from dtml.runs.store import Store
 
@@ -34,8 +34,15 @@ _fork = sys.platform == "linux"
 _context = multiprocessing.get_context("fork" if _fork else "spawn")
 
 
-def work(parallel: int = 1, idle_exit: float | None = None) -> None:
+Doer = Callable[[Store], bool]
+"""Does the oldest job of its kind; False where none waits."""
+
+
+def work(parallel: int = 1, idle_exit: float | None = None, further: Sequence[Doer] = ()) -> None:
     """Run what waits until stopped, `parallel` runs at a time; end after `idle_exit` seconds without work.
+
+    Args:
+        further: what does the jobs that are not projections, in the same process as these.
 
     Raises:
         Problem: where another worker holds the lock of this `DTML_HOME`.
@@ -44,7 +51,7 @@ def work(parallel: int = 1, idle_exit: float | None = None) -> None:
         print(f"dtml worker {os.getpid()} for {paths.home()}", flush=True)
         catalogue.publish()
         _import_all()
-        _Worker(parallel).run(idle_exit)
+        _Worker(parallel, further).run(idle_exit)
 
 
 def _import_all() -> None:
@@ -75,8 +82,8 @@ class _Stop(Exception):
 
 
 class _Worker:
-    def __init__(self, parallel: int) -> None:
-        self._parallel = parallel
+    def __init__(self, parallel: int, further: Sequence[Doer]) -> None:
+        self._parallel, self._further = parallel, tuple(further)
         self._store = Store()
         self._runs: dict[str, BaseProcess] = {}
         self._projector: BaseProcess | None = None
@@ -107,11 +114,11 @@ class _Worker:
 
     def _start_waiting(self) -> None:
         if self._projector is None or not self._projector.is_alive():
-            self._projector = self._child(project_forever)
+            self._projector = self._child(project_forever, self._further)
         while len(self._runs) < self._parallel and (run := self._store.claim()):
             self._runs[run.id] = self._child(run_child, run.id)
 
-    def _child(self, target: Callable[..., None], *arguments: str) -> BaseProcess:
+    def _child(self, target: Callable[..., None], *arguments: object) -> BaseProcess:
         self._store.engine.dispose()
         process = _context.Process(target=target, args=arguments, daemon=False)  # type: ignore[attr-defined]
         process.start()
@@ -163,14 +170,14 @@ def run_child(identity: str) -> None:
     execute(store, store.run(identity))
 
 
-def project_forever() -> None:
-    """The projector's life: all projections and measures that are asked for, its compiled kernels kept warm."""
+def project_forever(further: Sequence[Doer]) -> None:
+    """The projector's life: every projection, measure and file that is asked for, its kernels kept warm."""
     _begin_child(paths.home() / "projector.log")
     parent = os.getppid()
     _compile_kernels()
     store = Store()
     while os.getppid() == parent:
-        worked = [project_next(store), judge_next(store), measure_next(store)]  # by turns: none keeps a page waiting
+        worked = [do(store) for do in (project_next, judge_next, measure_next, *further)]  # by turns: none waits long
         if not any(worked):
             time.sleep(TICK)
 
@@ -192,7 +199,7 @@ def project_next(store: Store) -> bool:
 
     told = mark("Computing the projection")
     failed = mark("The projection failed ({error}); try PCA, or see the worker's log.")
-    return _next_job(store, "projection", compute_picture, told, failed)
+    return next_job(store, "projection", compute_picture, told, failed)
 
 
 def judge_next(store: Store) -> bool:
@@ -201,7 +208,7 @@ def judge_next(store: Store) -> bool:
 
     told = mark("Measuring how far the picture can be trusted")
     failed = mark("The measures failed ({error}); see the worker's log.")
-    return _next_job(store, "quality", compute_quality, told, failed)
+    return next_job(store, "quality", compute_quality, told, failed)
 
 
 def measure_next(store: Store) -> bool:
@@ -210,32 +217,7 @@ def measure_next(store: Store) -> bool:
 
     told = mark("Measuring how far the domains are apart")
     failed = mark("The measures failed ({error}); see the worker's log.")
-    return _next_job(store, "measures", compute_measures, told, failed)
-
-
-def _next_job(store: Store, kind: str, compute: Callable[..., None], what: str, failed: str) -> bool:
-    """Do the oldest job of a kind that waits, telling `what` is done; an error ends it with the sentence `failed`."""
-    from threadpoolctl import threadpool_limits
-
-    job = store.claim_job(kind)
-    if job is None:
-        return False
-    begun = time.time()
-
-    def tell(share: float) -> None:
-        store.tell_job(job.key, {"what": what, "share": share, "since": begun})
-
-    tell(0.0)
-    try:
-        with threadpool_limits(1), store.pulse(job=job.key):
-            compute(job.spec, tell)
-        store.end_job(job.key)
-    except Problem as problem:
-        store.end_job(job.key, problem)
-    except Exception as error:  # noqa: BLE001  # whatever is computed, its job must end in a state
-        traceback.print_exc()
-        store.end_job(job.key, Problem(failed, error=error))
-    return True
+    return next_job(store, "measures", compute_measures, told, failed)
 
 
 def _begin_child(log: object) -> None:

@@ -90,11 +90,15 @@ class Head(nn.Module):
                 return values
 
 
-def build(experiment: Experiment, shape: tuple[int, ...], classes: int) -> Model:
-    """The experiment's model for samples of `shape`, initialised from its seed."""
+def build(experiment: Experiment, shape: tuple[int, ...], classes: int, learned: bool = True) -> Model:
+    """The experiment's model for samples of `shape`, initialised from its seed.
+
+    Args:
+        learned: load the weights that the experiment starts from; not needed where trained ones follow.
+    """
     torch.manual_seed(experiment.seed)
     backbone = catalogue.create("backbone", experiment.backbone.name, **experiment.backbone.params)
-    network = backbone.build(model_shape(shape), starts_learned(experiment))
+    network = backbone.build(model_shape(shape), learned and starts_learned(experiment))
     strategy: Any = catalogue.component("strategy", experiment.strategy.name)
     return Model(network, experiment.embedding, classes, strategy.own_heads)
 

@@ -23,15 +23,8 @@ from dtml.runs.measuring import Measured, compute_measures, measures_spec
 from dtml.runs.pictures import compute_picture, last_state, picture_spec
 from dtml.runs.records import Run
 from dtml.runs.store import Store
-from tests.app.test_pages import WORKERS, open_page, words
+from tests.app.test_pages import open_page, words
 from tests.conftest import QUICK
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages ask for a worker; here nobody answers."""
-    for module in WORKERS:
-        monkeypatch.setattr(f"{module}.ensure_worker", lambda: None)
 
 
 @pytest.fixture(scope="module")

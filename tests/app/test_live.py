@@ -15,9 +15,7 @@ from dtml.runs.folder import RunFolder
 from dtml.runs.records import Run
 from dtml.runs.store import Store
 from dtml.training import Snapshot
-from tests.app.test_pages import _nothing_is_started, open_page, words  # noqa: F401  # a fixture
-
-pytestmark = pytest.mark.usefixtures("_nothing_is_started")
+from tests.app.test_pages import open_page, words
 
 
 class Paused(BaseException):

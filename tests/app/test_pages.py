@@ -19,15 +19,6 @@ from dtml.runs.store import Store
 from tests.conftest import QUICK, ROOT
 
 PAGES = ("home", "launch", "runs", "embeddings", "compare", "methods")
-WORKERS = ("app.data", "app.explorer", "app.changes", "app.overlay", "app.trust", "dtml.runs.launcher")
-"""Modules that ask for a worker."""
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages ask for a worker; here nobody answers."""
-    for module in WORKERS:
-        monkeypatch.setattr(f"{module}.ensure_worker", lambda: None)
 
 
 @pytest.fixture(scope="module")

@@ -34,12 +34,6 @@ from tests.app.test_pages import open_page, words
 from tests.conftest import QUICK
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("app.data", "app.explorer", "app.changes", "app.trust", "dtml.runs.launcher"):
-        monkeypatch.setattr(f"{module}.ensure_worker", lambda: None)
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
     """A home with an adapted run and its twin."""
