@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from app import data, frame, selection, tables, words
+from app import address, data, frame, selection, tables, words
 from app.language import title as title_of
 from dtml import catalogue
 from dtml.language import _
@@ -133,10 +133,10 @@ def controls(cells: list[Any], run: Run) -> Controls:
         layout, domains, untrained, step, simple = _more(run)
     simple = simple or selection.without_webgl()
     views = {"side": _("Side by side"), "moving": _("Moving"), "training": _("Through training")}
+    address.hold("view", "view", list(views), "side")
     view = view_cell.segmented_control(
         _("View"),
         list(views),
-        default="side",
         required=True,
         label_visibility="collapsed",
         key="view",
@@ -145,10 +145,10 @@ def controls(cells: list[Any], run: Run) -> Controls:
         disabled=simple,
     )
     methods = sorted(catalogue.names("projection"), reverse=True)
+    address.hold("method", "projection", methods, methods[0])
     method = method_cell.segmented_control(
         _("Projection"),
         methods,
-        default=methods[0],
         required=True,
         label_visibility="collapsed",
         key="method",
@@ -161,10 +161,10 @@ def controls(cells: list[Any], run: Run) -> Controls:
 def _more(run: Run) -> tuple[Layout, list[int], bool, int, bool]:
     """Layout, domains, untrained start, the step that is "after", simple figure."""
     layouts = {"aligned": _("each on its own neighbours, aligned"), "shared": _("one joint map (leaks)")}
+    address.hold("layout", "layout", list(layouts), "aligned")
     layout = st.segmented_control(
         _("Layout"),
         list(layouts),
-        default="aligned",
         required=True,
         key="layout",
         persist_state="session",
@@ -175,31 +175,33 @@ def _more(run: Run) -> tuple[Layout, list[int], bool, int, bool]:
         ),
     )
     sides = {"both": _("both"), "source": _("● source"), "target": _("◇ target")}
+    address.hold("domains", "domains", list(sides), "both")
     side = st.segmented_control(
         _("Domains"),
         list(sides),
-        default="both",
         required=True,
         key="domains",
         persist_state="session",
         format_func=lambda name: sides[name],
     )
     steps = RunFolder(run.id).steps()
+    address.hold(f"after-{run.id}", "after", steps, steps[-1])
     step = st.select_slider(
         _("“After” at step"),
         steps,
-        steps[-1],
         key=f"after-{run.id}",
         help=_("Snapshots of the adapted run; the last one is its result."),
     )
+    address.hold("untrained", "untrained", [False, True], False)
     untrained = st.toggle(_("Untrained start"), key="untrained", persist_state="session")
+    address.hold("simple", "simple", [False, True], False)
     simple = st.toggle(
         _("Simple figure"),
         key="simple",
         persist_state="session",
         help=_("A plain chart, for browsers that cannot show the explorer, and to save the picture."),
     )
-    return layout, {"both": [0, 1], "source": [0], "target": [1]}[side], untrained, int(step), simple
+    return layout, {"both": [0, 1], "source": [0], "target": [1]}[str(side)], untrained, int(step), simple
 
 
 def states(run: Run, twin: Run, chosen: Controls) -> Titled:

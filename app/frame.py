@@ -82,3 +82,4 @@ def choose_run(identity: str) -> None:
     st.session_state["run"] = identity
     if st.query_params.get("run") != identity:
         st.query_params["run"] = identity
+        st.query_params.pop("after", None)  # a step of the run before

@@ -163,7 +163,8 @@ def _note(
     for domain in chosen.domains:
         mine = (domains == domain) & (labels >= 0)
         share = float(np.mean(predicted[mine] == labels[mine])) if mine.any() else None
-        parts.append(f"{(_('source'), _('target'))[domain]} {words.percent(share)}")
+        side = (_("source"), _("target"))[domain]
+        parts.append(f"{side} {words.percent(share)}")
     return _("Accuracy on the samples drawn: {parts}").format(parts=" · ".join(parts))
 
 

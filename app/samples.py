@@ -112,9 +112,10 @@ def _told(seen: _Seen, row: int, near: list[NDArray[np.int64]]) -> str:
         for title, found in zip(titles, near, strict=True)
     )
     own = thumbnails.picture(seen.inputs[row], str(seen.ids[row]), 72)
+    true = _("true class")
     return (
         f'<div class="dtml-sample" data-row="{row}"><div class="own">{own}</div>'
-        f'<div class="told"><b>{name}</b><div>{_side(seen, row)} · {_("true class")} {_class(seen, seen.labels[row])}'
+        f'<div class="told"><b>{name}</b><div>{_side(seen, row)} · {true} {_class(seen, seen.labels[row])}'
         f"</div>{predictions}</div>{neighbours}</div>"
     )
 
@@ -123,7 +124,7 @@ def _prediction(seen: _Seen, row: int, probabilities: NDArray[np.float32]) -> st
     predicted = int(probabilities[row].argmax())
     share = words.percent(probabilities[row, predicted])
     wrong = seen.labels[row] >= 0 and predicted != seen.labels[row]
-    verdict = f' <span class="wrong">{_("wrong")}</span>' if wrong else ""
+    verdict = ' <span class="wrong">' + _("wrong") + "</span>" if wrong else ""
     return f"{_class(seen, predicted)} {share}{verdict}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, frame, words
+from app import address, data, frame, words
 from dtml.export import jobs
 from dtml.export.files import Wanted, content, file_name
 from dtml.figures.stated import FORMATS, Format, figure_config, stated
@@ -51,6 +51,8 @@ def show(run: Run, spec: Mapping[str, Any] | None = None) -> None:
         with _row(_("Repeat it")):
             _button("TOML", run, Wanted("toml"), spec, _("`dtml train FILE.toml` repeats it from the command line."))
             _button(_("Python script"), run, Wanted("script"), spec)
+        with _row(_("Link")):
+            st.code(address.link(), language=None, wrap_lines=True)
         with _row(_("Pictures")):
             st.segmented_control(
                 _("A picture’s camera saves"),

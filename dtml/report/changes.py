@@ -51,8 +51,8 @@ def by_class(story: Story) -> Section | None:
         told = _("No class of the target lost accuracy by more than chance explains.")
     alt = _("Accuracy before and after by class, the largest loss first.")
     note = _(
-        "The number behind a name counts its samples. “Lost” and “gained”: the difference, paired by sample, "
-        "excludes zero; of many classes, one in twenty may do so by chance."
+        "The number behind a name counts its samples. “Clearly”: the interval of the difference, paired by "
+        "sample, excludes zero; of many classes, one in twenty may do so by chance."
     )
     shown = _figure(story, partial(figures.accuracies, found), "classes", alt)
     kind = "caution" if found.lost else ""

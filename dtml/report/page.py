@@ -50,6 +50,7 @@ def page(title: str, subtitle: str, sections: Iterable[Section | None]) -> str:
     written = _("Written by dtml {version} on {date}. This file works without a network.").format(
         version=version("dtml"), date=time.strftime("%Y-%m-%d %H:%M")
     )
+    without = html.escape(_("The figures need JavaScript, which is switched off in this browser."))
     return f"""<!DOCTYPE html>
 <html lang="{language().replace("_", "-")}">
 <head>
@@ -69,7 +70,7 @@ def page(title: str, subtitle: str, sections: Iterable[Section | None]) -> str:
 {body}
 </main>
 <footer><p>{html.escape(written)}</p></footer>
-<noscript><p>{html.escape(_("The figures need JavaScript, which is switched off in this browser."))}</p></noscript>
+<noscript><p>{without}</p></noscript>
 <script type="application/json" id="figures">{_as_json(figures)}</script>
 <script>{get_plotlyjs()}</script>
 <script>
