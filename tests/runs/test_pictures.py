@@ -23,7 +23,7 @@ from dtml.runs.pictures import (
     read_quality,
 )
 from dtml.runs.store import Store
-from dtml.runs.worker import project_next
+from dtml.runs.worker import judge_next, project_next
 from tests.conftest import QUICK
 
 Spec = dict[str, object]
@@ -40,19 +40,18 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spec]:
     patch.undo()
 
 
-def test_a_picture_goes_before_any_quality(spec: Spec) -> None:
+def test_the_figures_are_a_job_after_the_picture(spec: Spec) -> None:
     store = Store()
     while project_next(store):
         pass
-    other = picture_spec([tuple(state) for state in spec["states"]], "pca")
     ask_for_quality(store, spec)
-    ask_for_picture(store, other)
+    ask_for_picture(store, picture_spec([tuple(state) for state in spec["states"]], "pca"))
     assert project_next(store)
-    assert read_picture(other) is not None
-    assert read_quality(spec) is None
-    assert project_next(store)
-    assert read_quality(spec) is not None
     assert not project_next(store)
+    assert read_quality(spec) is None
+    assert judge_next(store)
+    assert read_quality(spec) is not None
+    assert not judge_next(store)
     assert store.job(quality_key(spec)).state == "finished"
 
 
@@ -92,12 +91,15 @@ def test_of_too_many_samples_the_rest_is_not_drawn(spec: Spec, monkeypatch: pyte
 def test_a_picture_that_cannot_be_drawn_has_a_reason(spec: Spec) -> None:
     store = Store()
     lost = picture_spec([("nothing", 5)])
-    for ask in (ask_for_picture, ask_for_quality):
+    for ask, do, reason in (
+        (ask_for_picture, project_next, "The projection failed"),
+        (ask_for_quality, judge_next, "The measures failed"),
+    ):
         job = ask(store, lost)
-        project_next(store)
+        assert do(store)
         told = store.job(job.key)
         assert told.state == "failed"
-        assert "The projection failed" in str(told.error)
+        assert reason in str(told.error)
 
 
 def test_whatever_breaks_ends_the_job(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,5 +111,5 @@ def test_whatever_breaks_ends_the_job(spec: Spec, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pictures, "compute_quality", breaks)
     store = Store()
     key = ask_for_quality(store, picture_spec([tuple(spec["states"][0])], "pca")).key
-    assert project_next(store)
+    assert judge_next(store)
     assert "odd" in str(store.job(key).error)
