@@ -20,6 +20,8 @@ Array = NDArray[np.float32]
 
 FILM = 4
 """States from which on they are frames of a film: each is near the one before, and starts from it in fewer epochs."""
+FIRST = Pace(100, 1.0)
+"""The first frame of a film: the frames after it go on from there."""
 CHANGED = Pace(50, 1.0)
 """A frame whose neighbours are others than in the frame before."""
 QUIET = Pace(25, 0.25)
@@ -44,7 +46,7 @@ def lay_out(
     for number, state in enumerate(states):
         report(number / len(states))
         if not done:
-            done.append(projection.fit(state, seed))
+            done.append(projection.fit(state, seed, pace=FULL if len(states) < FILM else FIRST))
         else:
             pace = _pace(states, number) if projection.follows else FULL
             done.append(rigid_fit(projection.fit(state, seed, start=done[-1], pace=pace), onto=done[-1]))

@@ -115,4 +115,4 @@ def test_a_film_of_eleven_frames() -> None:
     steps = [float(np.linalg.norm(b - a, axis=1).mean() / size) for a, b in zip(frames, frames[1:], strict=False)]
     print("  mean step / size:", " ".join(f"{step:.2f}" for step in steps))
     assert us[0] > them[0] - NOISE
-    assert max(steps[0], *steps[5:]) < min(steps[2:5]), "quiet frames move less than those that change"
+    assert np.mean([*steps[:2], *steps[5:]]) < 0.5 * np.mean(steps[2:5]), "quiet frames move less than others"

@@ -117,7 +117,7 @@ def test_a_film_moves_at_the_pace_of_the_change(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(type(projection), "fit", watched)
     lay_out([rows, still, others, others[:, ::-1].copy()], projection, "aligned", 0)
-    assert [(pace.epochs, pace.rate) for pace in paces] == [(150, 1.0), (25, 0.25), (50, 1.0), (25, 0.25)]
+    assert [(pace.epochs, pace.rate) for pace in paces] == [(100, 1.0), (25, 0.25), (50, 1.0), (25, 0.25)]
     paces.clear()
     lay_out([rows, still, others], projection, "aligned", 0)
     assert paces == [FULL] * 3
