@@ -57,7 +57,8 @@ def _pace(states: Sequence[Array], number: int) -> Pace:
     """How far state `number` may move from the one before."""
     if len(states) < FILM:
         return FULL
-    return CHANGED if neighbours_kept(states[number - 1], states[number]).mean() < KEPT else QUIET
+    kept = neighbours_kept(states[number - 1], states[number], NEIGHBOURS - 1)  # itself counts: the search UMAP made
+    return CHANGED if kept.mean() < KEPT else QUIET
 
 
 def neighbours_kept(before: Array, after: Array, k: int = NEIGHBOURS) -> NDArray[np.float64]:
