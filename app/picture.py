@@ -68,9 +68,10 @@ def _explorer(
     rows = drawn[payload.sample(seen["domains"][drawn], seen["labels"][drawn], payload.LIMIT)]
     rows = payload.order(seen["domains"], rows)
     extras = quality_arrays(spec)
-    drawn_places = payload.digest(rows, *coordinates, *[extras[name] for name in sorted(extras)])
-    packed, tile = _body(drawn_places, run.id, shown, frames, dict(seen), rows, extras)
-    header = _header(run, shown, chosen, frames, seen, rows, extras)
+    places = payload.digest(rows, *coordinates)
+    known = payload.digest(*[extras[name] for name in sorted(extras)])
+    packed, tile = _body(places + known, run.id, shown, frames, dict(seen), rows, extras)
+    header = {**_header(run, shown, chosen, frames, seen, rows, extras), "places": places}
     explorer_component.mount(
         payload.pack({**header, "sheet": tile, "pushed": selection.pushed(run.id)}, packed),
         KEY,

@@ -66,6 +66,7 @@ export class Explorer {
 
   load(payload) {
     const { header } = payload;
+    const moved = this.payload?.header.places !== header.places;
     this.payload = payload;
     this.index = new Map();
     payload.rows.forEach((row, i) => this.index.set(row, i));
@@ -81,9 +82,11 @@ export class Explorer {
     this.hover_.load(payload);
     this.panels.canvas.setAttribute("aria-label", header.alt);
     this.panels.canvas.title = "";
-    this.camera = null;
     this.panels.measure();
-    this.frameAll();
+    if (moved) {
+      this.camera = null;
+      this.frameAll();
+    }
     this.search(this.state.query);
     this.root.dataset.key = header.key;
     this.root.dataset.view = header.view;

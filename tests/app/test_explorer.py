@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import explorer_component, payload, selection, thumbnails
+from app import explorer_component, payload, picture, selection, thumbnails
 from app.neighbours import nearest
 from dtml import Experiment
 from dtml.runs.folder import RunFolder, read_arrays
@@ -303,3 +303,13 @@ def test_without_webgl_the_simple_figure_stands_in(trained: dict[str, Run]) -> N
     app = open_page(trained["adapted"], **{selection.MISSING: True})
     assert "embeddings" in [chart.key for chart in app.get("plotly_chart")]
     assert len(app.get("bidi_component")) == 1, "the sentence that says so"
+
+
+def test_a_colour_that_cannot_be_offered_says_why() -> None:
+    reasons = {
+        each["name"]: each.get("reason") for each in picture._colourings({"kept": np.ones((2, 3))}, labelled=False)
+    }
+    assert reasons["class"] is None
+    assert reasons["kept"] is None
+    assert reasons["distrust"] == reasons["domain_probability"] == "not computed"
+    assert reasons["correctness"] == "no labels"
