@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +42,31 @@ def _store(home: str, url: str | None) -> Store:
     return Store(url)
 
 
-def recent_runs(limit: int = 30) -> list[Run]:
-    """The newest runs, read once a moment for all visits that poll."""
-    return _recent_runs(str(paths.home()), limit)
+@dataclass(frozen=True)
+class Moment:
+    """What a page that watches a run has to know, read once a moment for all visits that watch it.
+
+    Attributes:
+        family: the run, and the references that there are of it, by role.
+        signature: the states of all that the page shows; when it changes the page is drawn anew.
+    """
+
+    run: Run
+    family: dict[Role, Run]
+    signature: tuple[tuple[str, str], ...]
 
 
-@st.cache_data(ttl=0.7, max_entries=8, show_spinner=False)
-def _recent_runs(home: str, limit: int) -> list[Run]:
-    return store().runs(limit)
+def moment(identity: str) -> Moment:
+    """A run with all that belongs to it, as it was less than a second ago."""
+    return _moment(str(paths.home()), identity)
 
 
-def recent_run(identity: str) -> Run:
-    """A run as it was a moment ago, read once for all visits that poll."""
-    return next((run for run in recent_runs() if run.id == identity), None) or store().run(identity)
+@st.cache_resource(ttl=0.7, max_entries=64, show_spinner=False)
+def _moment(home: str, identity: str) -> Moment:
+    run = store().run(identity)
+    mine = family(run)
+    shown = [*mine.values(), *store().runs(limit=30)]
+    return Moment(run, mine, tuple((each.id, each.state) for each in shown))
 
 
 def named(identities: Iterable[str]) -> list[Run]:
@@ -69,12 +82,10 @@ def family(run: Run) -> dict[Role, Run]:
     """An adapted run with the references that there are of it, by role; any other run alone."""
     if run.role != "adapted":
         return {run.role: run}
-    found: dict[Role, Run] = {"adapted": run}
-    for role, hash_ in _reference_hashes(run.experiment.to_json()).items():
-        reference = store().find(hash_) or _ended(hash_)
-        if reference:
-            found[role] = reference
-    return found
+    hashes = _reference_hashes(run.experiment.to_json())
+    living = store().find_all(hashes.values())
+    found = {role: living.get(hash_) or _ended(hash_) for role, hash_ in hashes.items()}
+    return {"adapted": run, **{role: reference for role, reference in found.items() if reference}}
 
 
 def _ended(hash_: str) -> Run | None:
@@ -104,10 +115,15 @@ def foremost(runs: list[Run]) -> Run:
 
 def metrics(run: Run) -> list[tuple[int, dict[str, float]]]:
     """All recorded (step, values) of a run; those of an ended run are read once."""
-    return _ended_metrics(str(paths.home()), run.id) if run.ended else store().metrics(run.id)
+    return (_ended_metrics if run.ended else _live_metrics)(str(paths.home()), run.id)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@st.cache_resource(ttl=1.5, max_entries=64, show_spinner=False)
+def _live_metrics(home: str, identity: str) -> list[tuple[int, dict[str, float]]]:
+    return store().metrics(identity)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _ended_metrics(home: str, identity: str) -> list[tuple[int, dict[str, float]]]:
     return store().metrics(identity)
 
@@ -177,7 +193,12 @@ def worker_missing() -> bool:
 
 
 def keep_worker() -> None:
-    """Start a worker where something waits and none is alive."""
+    """Start a worker where something waits and none is alive; looked at once a moment for all visits."""
+    _keep_worker(str(paths.home()))
+
+
+@st.cache_resource(ttl=2.0, show_spinner=False)
+def _keep_worker(home: str) -> None:
     if worker_missing():
         ensure_worker()
 

@@ -12,41 +12,34 @@ from dtml.experiment import Role
 from dtml.language import _
 from dtml.runs.records import Run
 
-Signature = tuple[tuple[str, str], ...]
 OFTEN, SELDOM = 1.0, 3.0
 """Seconds between two looks at the progress, and at curves and embeddings."""
 
 
-def show(run: Run, drawn: Signature) -> None:
+def show(run: Run, drawn: object) -> None:
     """The live view of a run; it repeats itself until the run and its references have ended.
 
-    `drawn` is the signature taken before the page was drawn.
+    `drawn` is the signature of the moment that the page was drawn at.
     """
-    moving = any(not each.ended for each in data.family(run).values())
+    moving = any(not each.ended for each in data.moment(run.id).family.values())
     frame.polling(_progress_view, OFTEN if moving else None)(run.id, drawn)
     frame.polling(_curves_view, SELDOM if moving else None)(run.id)
 
 
-def signature(run: Run) -> Signature:
-    """The states of all that the page shows; when it changes the whole page is drawn anew."""
-    shown = [*data.family(run).values(), *data.recent_runs()]
-    return tuple((each.id, each.state) for each in shown)
-
-
-def _progress_view(identity: str, drawn: Signature) -> None:
-    run = data.recent_run(identity)
-    if signature(run) != drawn:
+def _progress_view(identity: str, drawn: object) -> None:
+    now = data.moment(identity)
+    if now.signature != drawn:
         st.rerun()
+    run, family = now.run, now.family
     data.keep_worker()
     _progress(run)
     timeline.show(run)
-    family = data.family(run)
     if any(each.state != "finished" for each in family.values()) and len(family) > 1:
         _references(family)
 
 
 def _curves_view(identity: str) -> None:
-    family = data.family(data.recent_run(identity))
+    family = data.moment(identity).family
     metrics = {role: data.metrics(run) for role, run in family.items()}
     own = metrics[next(iter(family))]
     moving = any(not each.ended for each in family.values())

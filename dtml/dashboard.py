@@ -5,8 +5,17 @@ from __future__ import annotations
 import socket
 import sys
 from pathlib import Path
+from threading import Timer
 
 from dtml.runs.launcher import start_worker, worker_alive
+
+WARM_AFTER = 2.0
+"""Seconds after which the worker is started: its imports and those of the first page would hinder each other."""
+
+
+def _warm_up() -> None:
+    if not worker_alive():
+        start_worker()
 
 
 def root() -> Path:
@@ -16,11 +25,12 @@ def root() -> Path:
 
 
 def serve(port: int, browser: bool) -> None:
-    """Serve the dashboard on the loopback address until stopped; its worker warms up meanwhile."""
+    """Serve the dashboard on the loopback address until stopped; its worker warms up once the first page is there."""
     from streamlit.web import cli
 
-    if not worker_alive():
-        start_worker()
+    warming = Timer(WARM_AFTER, _warm_up)
+    warming.daemon = True
+    warming.start()
     options = [f"--server.port={port or free_port()}", f"--server.headless={str(not browser).lower()}"]
     sys.argv = ["streamlit", "run", str(root() / "app" / "main.py"), *options]
     cli.main()

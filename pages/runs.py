@@ -26,7 +26,7 @@ try:
 except Problem as problem:
     st.error(str(problem), icon=":material/error:")
     run = data.foremost(runs)
-drawn = live.signature(run)
+drawn = data.moment(run.id).signature
 runs, run = data.store().runs(), data.store().run(run.id)
 tables.runs_table(runs, run.id)
 

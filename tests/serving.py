@@ -60,7 +60,7 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes]) -> None:
 
 def _end_worker(home: Path) -> None:
     """End the worker that the dashboard started; it may just be starting."""
-    log, deadline = home / "worker.log", time.monotonic() + 15
+    log, deadline = home / "worker.log", time.monotonic() + 5
     while not (told := log.read_text() if log.exists() else "") and time.monotonic() < deadline:
         time.sleep(0.2)
     for pid in re.findall(r"dtml worker (\d+)", told):

@@ -18,7 +18,8 @@ class Visit:
 
     Attributes:
         opened: seconds from asking for the page to its end.
-        polls: seconds from asking for a fragment to its end, one a poll.
+        arrived: the moment when the page was there.
+        polls: when a fragment was asked for, and the seconds to its end.
         failures: what the page told of exceptions.
     """
 
@@ -26,7 +27,8 @@ class Visit:
     query: str
     page: str
     opened: float = 0.0
-    polls: list[float] = field(default_factory=list)
+    arrived: float = 0.0
+    polls: list[tuple[float, float]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     async def look(self, seconds: float) -> None:
@@ -36,7 +38,8 @@ class Visit:
             begun = time.perf_counter()
             await socket.send(_rerun(self.query, self.page))
             wanted = await self._until_finished(socket)
-            self.opened = time.perf_counter() - begun
+            self.arrived = time.perf_counter()
+            self.opened = self.arrived - begun
             await self._poll(socket, wanted, seconds)
 
     async def _poll(self, socket: Any, wanted: dict[str, float], seconds: float) -> None:
@@ -50,7 +53,7 @@ class Visit:
             asked = time.perf_counter()
             await socket.send(_rerun(self.query, self.page, name))
             await self._until_finished(socket)
-            self.polls.append(time.perf_counter() - asked)
+            self.polls.append((asked, time.perf_counter() - asked))
             due[name] = asked + wanted[name]
 
     async def _until_finished(self, socket: Any) -> dict[str, float]:
@@ -90,3 +93,9 @@ def together(visits: list[Visit], seconds: float) -> None:
         await asyncio.gather(*(late(visit, i / len(visits)) for i, visit in enumerate(visits)))
 
     asyncio.run(begin())
+
+
+def watching(visits: list[Visit]) -> list[float]:
+    """Seconds of every poll from the moment on when all visits had their page."""
+    everyone = max(visit.arrived for visit in visits)
+    return [seconds for visit in visits for asked, seconds in visit.polls if asked > everyone]
