@@ -43,7 +43,7 @@ if controls.layout == "shared":
         icon=":material/warning:",
     )
 spec = explorer.spec(shown, controls)
-with corner:
+with corner, st.container(horizontal=True, horizontal_alignment="right"):
     takeaway.show(run, spec)
 picture.show(run, twin, shown, controls, spec)
 st.caption(

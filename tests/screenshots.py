@@ -21,6 +21,8 @@ from tests.serving import FLAGS, chromium, dashboard, settled
 
 PAGES = ("", "launch", "runs", "embeddings", "compare", "methods")
 LANGUAGES = ("en", "zh_CN")
+QUIET = "() => !document.querySelector('[data-testid=stMain] [data-testid=stProgress]')"
+"""Nothing is computed any more."""
 CUT = """() => [...document.querySelectorAll('[data-testid="stMain"] *')]
   .filter(e => e.children.length === 0 && e.textContent.trim() && e.scrollWidth > e.clientWidth + 1
                && ['hidden', 'clip'].includes(getComputedStyle(e).overflowX) && e.clientWidth > 0)
@@ -65,8 +67,10 @@ def _shoot(page: Any, folder: Path, name: str) -> None:
     """The page as a projector shows it, and its whole length; what is wrong with it is printed."""
     page.set_viewport_size({"width": 1280, "height": 720})
     settled(page)
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(1500)
+    page.wait_for_function(QUIET, timeout=180_000)
     settled(page)
+    page.wait_for_timeout(1000)
     page.screenshot(path=str(folder / f"{name}.png"))
     length = page.evaluate("""() => document.querySelector('[data-testid="stMainBlockContainer"]').scrollHeight""")
     page.set_viewport_size({"width": 1280, "height": min(6000, max(720, length + 60))})
