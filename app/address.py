@@ -14,10 +14,19 @@ def hold(key: str, name: str, options: Sequence[Any], default: Any) -> None:
 
     Called before the widget, which takes no default of its own. The default is not written into the address.
     """
+    say(name, begin(key, name, options, default), default)
+
+
+def begin(key: str, name: str, options: Sequence[Any], default: Any) -> Any:
+    """What a widget begins with: what the address said at the first look, else the default.
+
+    For widgets that the browser mounts late, such as a slider in a closed popover: it takes the value that the
+    widget was described with, so that must stay the same.
+    """
     if st.session_state.get(key) not in options:
         given = st.query_params.get(name)
         st.session_state[key] = next((option for option in options if str(option) == given), default)
-    say(name, st.session_state[key], default)
+    return st.session_state[key]
 
 
 def say(name: str, value: Any, default: Any = None) -> None:

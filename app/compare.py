@@ -23,6 +23,9 @@ MOST = 40
 """Runs that are chosen without being asked for."""
 PLAIN = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
+TELLING = 4
+"""Differences that a group's title may name; with more of them the experiment's own title tells more."""
+
 
 def choose(runs: Sequence[Run]) -> list[Run]:
     """The runs that the address names, else the newest adapted ones of one task; the choice goes into the address."""
@@ -118,7 +121,9 @@ def group_title(group: Group) -> str:
         elif key != "domains":
             parts.append(f"{key.rsplit('.', 1)[-1]} {told}")
     experiment = next(iter(group.lines.values())).run.experiment
-    return " · ".join(dict.fromkeys(parts)) or tables.described(experiment)
+    if not parts or len(parts) > TELLING:
+        return tables.described(experiment)
+    return " · ".join(dict.fromkeys(parts))
 
 
 def group_titles(groups: Sequence[Group]) -> dict[str, str]:
@@ -167,7 +172,8 @@ def runs_table(lines: Sequence[Line]) -> None:
 
 
 def _hundred(share: float | None) -> float | None:
-    return None if share is None else 100 * share
+    """A share in percent, rounded as everywhere else."""
+    return None if share is None else round(100 * share, 1)
 
 
 def _columns() -> dict[str, Any]:
@@ -181,6 +187,14 @@ def _columns() -> dict[str, Any]:
         _("Best snapshot (oracle)"): number(format="%.1f %%", help=oracle),
         _("Seconds"): number(format="%.1f", help=_("Of training alone.")),
     }
+
+
+def tasks_differ(runs: Sequence[Run]) -> None:
+    """Says so where runs of several tasks stand beside each other."""
+    found = dict.fromkeys(tables.titles("task", [run.experiment.task.name]) for run in runs)
+    if len(found) > 1:
+        told = _("These runs belong to different tasks, so their accuracies do not compare: {tasks}.")
+        st.warning(told.format(tasks=", ".join(found)), icon=":material/warning:")
 
 
 def baseline(groups: Sequence[Group], titles: dict[str, str]) -> Group | None:
@@ -228,7 +242,7 @@ def groups_table(groups: Sequence[Group], titles: dict[str, str], pinned: Group 
                 _("± 95 %") + " ": _width(difference),  # a table has no two columns of one name
                 _("Against the baseline"): told,
                 _("Gap closed"): _hundred(closed.mean) if closed else None,
-                _("Among all"): standing(places[group.key]),
+                _("Among all"): standing(places[group.key]) if len(groups) > 1 else None,
                 _("Seconds"): group.seconds,
             }
         )

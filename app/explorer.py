@@ -69,8 +69,11 @@ def choose(runs: list[Run], chosen: str | None, awaited: bool) -> Run:
     known = {run.id: run for run in runs}
     current = chosen if chosen in known else _instead(chosen, known) or runs[0].id
     if chosen and chosen not in known and not awaited:
+        st.session_state["instead"] = (chosen, current)
+    asked, given = st.session_state.get("instead", ("", ""))
+    if given == current:  # also when the page is drawn anew and the address has been mended
         st.info(
-            _("`{run}` is no finished adapted run, so another one is shown.").format(run=chosen), icon=":material/info:"
+            _("`{run}` is no finished adapted run, so another one is shown.").format(run=asked), icon=":material/info:"
         )
     key = "embeddings-run"
     st.session_state[key] = current
@@ -97,7 +100,7 @@ def _instead(chosen: str | None, known: dict[str, Run]) -> str | None:
 def _label(run: Run) -> str:
     accuracy = words.percent(run.result.get("target_test_accuracy"))
     seed = _("seed {seed}").format(seed=run.experiment.seed)
-    return f"{tables.heading(run)} · {seed} · {accuracy} · {words.moment(run.created)}"
+    return f"{accuracy} · {seed} · {tables.heading(run)} · {words.moment(run.created)}"
 
 
 def twin_of(run: Run) -> Run | None:
@@ -185,13 +188,14 @@ def _more(run: Run) -> tuple[Layout, list[int], bool, int, bool]:
         format_func=lambda name: sides[name],
     )
     steps = RunFolder(run.id).steps()
-    address.hold(f"after-{run.id}", "after", steps, steps[-1])
     step = st.select_slider(
         _("“After” at step"),
         steps,
+        address.begin(f"after-{run.id}-begin", "after", steps, steps[-1]),
         key=f"after-{run.id}",
         help=_("Snapshots of the adapted run; the last one is its result."),
     )
+    address.say("after", step, steps[-1])
     address.hold("untrained", "untrained", [False, True], False)
     untrained = st.toggle(_("Untrained start"), key="untrained", persist_state="session")
     address.hold("simple", "simple", [False, True], False)
@@ -210,7 +214,7 @@ def states(run: Run, twin: Run, chosen: Controls) -> Titled:
     Side by side: start (on request), before, after. Moving: all three. Through training: every snapshot of the run.
     """
     if chosen.view == "training":
-        return [(_("After step {step}").format(step=step), (run.id, step)) for step in RunFolder(run.id).steps()]
+        return [(_("Step {step}").format(step=step), (run.id, step)) for step in RunFolder(run.id).steps()]
     first = (_("Untrained start"), (twin.id, RunFolder(twin.id).steps()[0]))
     before = last_state(twin.id)
     method = tables.titles("alignment", [choice.name for choice in run.experiment.alignment])

@@ -11,7 +11,7 @@ from dtml.runs.records import Run
 from dtml.vocabulary import claim, kind, role, role_help, state, term
 
 __all__ = [
-    "claim", "doing", "duration", "kind", "left", "moment", "names", "percent", "points", "role", "role_help", "spent",
+    "claim", "doing", "duration", "kind", "left", "moment", "percent", "points", "role", "role_help", "spent",
     "state", "term", "watched",
 ]  # fmt: skip
 
@@ -120,8 +120,3 @@ def spent(run: Run) -> float | None:
 def moment(when: float) -> str:
     """A time of day, with the date."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(when))
-
-
-def names(choices: Any) -> str:
-    """The names of chosen loss terms."""
-    return " + ".join(choice.name for choice in choices)

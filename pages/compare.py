@@ -31,6 +31,7 @@ if not chosen:
 if any(not run.ended for run in chosen):
     frame.polling(compare.progress, 1.0)([run.id for run in chosen], sum(run.ended for run in chosen))
 
+compare.tasks_differ(chosen)
 found = lines(data.store(), chosen)
 methods = groups(found)
 titles = compare.group_titles(methods)
@@ -49,7 +50,10 @@ if methods:
 st.header(_("Runs, and only what differs"))
 compare.runs_table(found)
 st.caption(
-    _("A click on a heading sorts. The oracle is chosen with the target's labels: what could be found, not a result.")
+    _(
+        "A click on a heading sorts. The oracle is the best snapshot by the target's labels, on the probe samples "
+        "instead of the test split: what could be found, not a result."
+    )
 )
 if not methods and any(run.state == "finished" for run in chosen):
     st.info(_("The target has no labels, so the methods cannot be ranked by its accuracy."), icon=":material/info:")

@@ -186,7 +186,7 @@ def matrices(
         columns: what the columns are.
     """
     figure = make_subplots(1, 2, subplot_titles=[_("Before"), _("After")], horizontal_spacing=0.04, shared_yaxes=True)
-    scale = [[0, PAPER[dark]], [1, BLUE[dark]]]
+    scale = [[0, PAPER[dark]], [1, ("#62aee0", "#1f6da8")[dark]]]  # the numbers stay legible on both ends
     names = list(map(str, classes))
     for column, counts in enumerate(pair, 1):
         sums = counts.sum(1, keepdims=True)
@@ -207,6 +207,7 @@ def matrices(
                 customdata=counts,
                 text=np.where(counts > 0, counts.astype(str), "") if few else None,
                 texttemplate="%{text}" if few else None,
+                textfont={"color": PAPER[not dark]},
                 hovertemplate=_("true {true} → {other}: {count} ({share})").format(
                     true="%{y}", other="%{x}", count="%{customdata}", share="%{z:.0%}"
                 )

@@ -398,6 +398,24 @@ def test_colours_can_tell_right_from_wrong(explorer: Explorer) -> None:
     keep(explorer.page, "explorer-distrust")
 
 
+def test_the_last_step_stays_chosen_when_the_controls_open_late(explorer: Explorer, trained: Trained) -> None:
+    """The slider is mounted with the popover, after the page has been drawn several times."""
+    page = explorer.page
+    page.get_by_text("PCA", exact=True).first.click()
+    page.wait_for_timeout(1500)
+    settled(page)
+    page.get_by_role("button", name=re.compile("More")).click()
+    slider = page.get_by_role("slider").first
+    slider.wait_for()
+    assert str(trained.after[1]) in (
+        slider.get_attribute("aria-valuetext") or page.get_by_test_id("stSlider").inner_text()
+    )
+    page.get_by_text("Untrained start").click()
+    settled(page)
+    assert "untrained=True" in page.url
+    assert "after=" not in page.url
+
+
 def test_the_simple_figure_stands_in_on_request(explorer: Explorer) -> None:
     explorer.page.get_by_role("button", name=re.compile("More")).click()
     explorer.page.get_by_text("Simple figure").click()
