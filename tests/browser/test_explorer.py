@@ -22,10 +22,12 @@ from dtml.runs.folder import RunFolder, read_arrays, write_arrays
 from dtml.runs.foreground import train_all
 from dtml.runs.pictures import (
     State,
+    ask_for_picture,
     compute_picture,
     compute_quality,
     last_state,
     picture_file,
+    picture_key,
     picture_spec,
     read_picture,
 )
@@ -60,6 +62,8 @@ class Trained:
         assert places is not None
         write_arrays(picture_file(picture_spec(states)), **{f"state{i}": each for i, each in enumerate(places)})
         compute_quality(picture_spec(states))
+        ask_for_picture(Store(), picture_spec(states))
+        Store().end_job(picture_key(picture_spec(states)))  # else the worker would draw its own over it
         return places
 
 
@@ -265,7 +269,7 @@ def test_play_goes_through_training_to_the_end(explorer: Explorer, trained: Trai
     explorer.until("playing", "false")
     assert np.allclose(explorer.place(5), trained.training[last][5], atol=1e-4)
     step = RunFolder(trained.run).steps()[-1]
-    assert explorer.page.locator("[data-explorer] .titles").inner_text() == f"After step {step}"
+    assert explorer.page.locator("[data-explorer] .titles").inner_text() == f"Step {step}"
 
 
 def test_trails_can_be_drawn(explorer: Explorer) -> None:
