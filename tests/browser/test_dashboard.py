@@ -24,6 +24,20 @@ def keep(page: Any, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
+def test_the_experiment_downloads_as_a_file_that_can_be_run_again(page: Any) -> None:
+    page.get_by_role("link", name="Launch", exact=True).first.click()
+    page.get_by_role("heading", name="Launch a run").wait_for()
+    settled(page)
+    page.get_by_text("The experiment as a file").click()
+    settled(page)
+    with page.expect_download(timeout=90_000) as waiting:
+        page.get_by_role("button", name=re.compile("Download$")).click()
+    experiment = Experiment.from_toml(waiting.value.path())
+    assert waiting.value.suggested_filename == f"{experiment.task.name}.toml"
+    shown = page.locator('[data-testid="stCode"]').first.inner_text()
+    assert all(alignment.name in shown for alignment in experiment.alignment)
+
+
 def test_launch_watch_look(page: Any) -> None:
     keep(page, "home-empty")
     page.get_by_role("link", name="Launch", exact=True).first.click()
@@ -75,19 +89,6 @@ def _watch(page: Any) -> list[int]:
                 keep(page, "runs-live")
         page.wait_for_timeout(400)
     raise AssertionError("the run did not finish")
-
-
-def test_the_experiment_downloads_as_a_file_that_can_be_run_again(page: Any) -> None:
-    page.get_by_role("link", name="Launch", exact=True).first.click()
-    page.get_by_role("heading", name="Launch a run").wait_for()
-    settled(page)
-    page.get_by_text("The experiment as a file").click()
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name=re.compile("Download$")).click()
-    experiment = Experiment.from_toml(waiting.value.path())
-    assert waiting.value.suggested_filename == f"{experiment.task.name}.toml"
-    shown = page.locator('[data-testid="stCode"]').first.inner_text()
-    assert all(alignment.name in shown for alignment in experiment.alignment)
 
 
 @pytest.mark.parametrize("name", ["Home", "Launch", "Runs", "Embeddings", "Compare", "Methods"])
