@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from app import words
 from dtml.language import _
 
 Metrics = list[tuple[int, dict[str, float]]]
+Chart = tuple[pa.Table, dict[str, Any]]
+"""Rows, and how Vega-Lite draws them. A table is sent as it is; a data frame would be converted for every visit."""
 
 
-def accuracy_curves(runs: dict[str, Metrics]) -> tuple[pd.DataFrame, dict[str, Any]] | None:
+def accuracy_curves(runs: dict[str, Metrics]) -> Chart | None:
     """Probe accuracy over steps: colour = run, dashes = domain. `runs` holds metrics by role."""
     sides = {"target_accuracy": _("target"), "source_accuracy": _("source")}
     rows = [
@@ -43,10 +45,10 @@ def accuracy_curves(runs: dict[str, Metrics]) -> tuple[pd.DataFrame, dict[str, A
             "scale": {"domain": list(sides.values()), "range": [[1, 0], [5, 4]]},
         },
     }
-    return pd.DataFrame(rows), spec
+    return pa.Table.from_pylist(rows), spec
 
 
-def loss_curves(metrics: Metrics) -> tuple[pd.DataFrame, dict[str, Any]] | None:
+def loss_curves(metrics: Metrics) -> Chart | None:
     """Every loss term over steps, as it is weighted into the sum."""
     rows = [
         {"step": step, "value": value, "term": words.term(name.removeprefix("loss/"))}
@@ -65,10 +67,10 @@ def loss_curves(metrics: Metrics) -> tuple[pd.DataFrame, dict[str, Any]] | None:
         "legend": _legend(),
         "scale": {"domain": terms},
     }
-    return pd.DataFrame(rows), spec
+    return pa.Table.from_pylist(rows), spec
 
 
-def watched_curves(metrics: Metrics) -> dict[str, tuple[pd.DataFrame, dict[str, Any]]]:
+def watched_curves(metrics: Metrics) -> dict[str, Chart]:
     """What the losses offer beside their value (λ, the discriminator's accuracy …), a chart each."""
     found: dict[str, list[dict[str, float]]] = {}
     for step, values in metrics:
@@ -76,7 +78,7 @@ def watched_curves(metrics: Metrics) -> dict[str, tuple[pd.DataFrame, dict[str, 
             if name in ("gradient_norm", "learning_rate") or ("/" in name and not name.startswith("loss/")):
                 found.setdefault(name, []).append({"step": step, "value": value})
     return {
-        name: (pd.DataFrame(rows), _lines(points=False, height=190, percent="accuracy" in name))
+        name: (pa.Table.from_pylist(rows), _lines(points=False, height=190, percent="accuracy" in name))
         for name, rows in found.items()
     }
 

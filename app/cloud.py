@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
 
 from app import data, words
+from app.charts import Chart
 from dtml.experiment import Role
 from dtml.figures.palette import colour
-from dtml.language import _
+from dtml.language import _, language
 from dtml.projection.layout import rigid_fit
 from dtml.projection.pca import PCA
 from dtml.runs.folder import RunFolder, read_arrays
@@ -34,16 +34,20 @@ def show(family: dict[Role, Run]) -> None:
     for cell, (role, run, step) in zip(st.columns(2), sorted(drawn, reverse=True), strict=False):
         told = _("{role}, step {step}").format(role=words.role(role), step=step)
         cell.caption(told)
-        cell.vega_lite_chart(*_chart(run.id, step), key=f"cloud-{role}", width="stretch", alt=told)
+        cell.vega_lite_chart(
+            *_chart(str(RunFolder(run.id).path), step, language()), key=f"cloud-{role}", width="stretch", alt=told
+        )
 
 
-def _chart(identity: str, step: int) -> tuple[pd.DataFrame, dict[str, Any]]:
-    points, rows = _points(str(RunFolder(identity).path), step)
-    seen = data.probe(identity)
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _chart(folder: str, step: int, language: str) -> Chart:
+    """The picture of a snapshot, drawn once for all visits of a language."""
+    points, rows = _points(folder, step)
+    seen = data.probe(Path(folder).name)
     labels, classes = seen["labels"][rows], seen["classes"]
     names = [str(classes[label]) if label >= 0 else _("unknown") for label in labels]
     sides = (_("source"), _("target"))
-    frame = pd.DataFrame(
+    table = pa.table(
         {
             "x": points[:, 0],
             "y": points[:, 1],
@@ -54,7 +58,7 @@ def _chart(identity: str, step: int) -> tuple[pd.DataFrame, dict[str, Any]]:
     present = sorted({int(label) for label in labels})
     shown = [str(classes[label]) if label >= 0 else _("unknown") for label in present]
     plain = {"title": None, "axis": None, "scale": {"zero": False, "nice": False}}
-    return frame, {
+    return table, {
         "height": 300,
         "mark": {"type": "point", "size": 34, "strokeWidth": 1.2, "opacity": 0.85},
         "encoding": {

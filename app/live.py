@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import time
+from dataclasses import dataclass
 
 import streamlit as st
 
 from app import charts, cloud, data, frame, timeline, words
+from dtml import paths
 from dtml.errors import Problem
 from dtml.experiment import Role
-from dtml.language import _
+from dtml.language import _, language
 from dtml.runs.records import Run
 
-OFTEN, SELDOM = 1.0, 3.0
-"""Seconds between two looks at the progress, and at curves and embeddings."""
+OFTEN, SELDOM = 1.0, (3.0, 4.0)
+"""Seconds between two looks at the progress, and at curves and embeddings: each visit has a pace of its own, or a
+class that opened the page together would ask for its curves together."""
 
 
 def show(run: Run, drawn: object) -> None:
@@ -23,7 +27,7 @@ def show(run: Run, drawn: object) -> None:
     """
     moving = any(not each.ended for each in data.moment(run.id).family.values())
     frame.polling(_progress_view, OFTEN if moving else None)(run.id, drawn)
-    frame.polling(_curves_view, SELDOM if moving else None)(run.id)
+    frame.polling(_curves_view, _seldom() if moving else None)(run.id)
 
 
 def _progress_view(identity: str, drawn: object) -> None:
@@ -47,10 +51,17 @@ def _curves_view(identity: str) -> None:
         if moving:
             st.caption(_("The curves appear with the first snapshot."))
         return
-    _curves(metrics, own)
+    told = tuple((role, run.id, len(metrics[role])) for role, run in family.items())
+    drawn = _drawn(str(paths.home()), told, language(), metrics)
+    _curves(drawn)
     if moving:
         cloud.show(family)
-    _watched(own)
+    _watched(drawn)
+
+
+def _seldom() -> float:
+    pace: float = st.session_state.setdefault("pace", random.uniform(*SELDOM))
+    return pace
 
 
 def cancel(identity: str) -> None:
@@ -137,27 +148,44 @@ def _references(family: dict[Role, Run]) -> None:
             st.badge(told, icon=words.STATE_ICONS[run.state], color=words.STATE_COLOURS[run.state])
 
 
-def _curves(metrics: dict[Role, charts.Metrics], own: charts.Metrics) -> None:
-    shown = {role: values for role, values in metrics.items() if role in ("adapted", "twin") or len(metrics) == 1}
-    accuracy, losses = charts.accuracy_curves(dict(shown)), charts.loss_curves(own)
+@dataclass(frozen=True)
+class _Curves:
+    """The charts of a run's metrics; `watched` by name."""
+
+    accuracy: charts.Chart | None
+    losses: charts.Chart | None
+    watched: dict[str, charts.Chart]
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _drawn(
+    home: str, told: tuple[tuple[Role, str, int], ...], language: str, _metrics: dict[Role, charts.Metrics]
+) -> _Curves:
+    """The charts, drawn once for all visits of a language until there are more metrics: (role, run, how many)."""
+    own = _metrics[told[0][0]]
+    shown = {role: values for role, values in _metrics.items() if role in ("adapted", "twin") or len(told) == 1}
+    return _Curves(charts.accuracy_curves(dict(shown)), charts.loss_curves(own), charts.watched_curves(own))
+
+
+def _curves(drawn: _Curves) -> None:
     left, right = st.columns(2)
-    if accuracy:
+    if drawn.accuracy:
         left.markdown("**" + _("Accuracy on the probe samples (target solid, source dashed)") + "**")
         left.vega_lite_chart(
-            *accuracy,
+            *drawn.accuracy,
             key="accuracy",
             width="stretch",
             alt=_("Accuracy of source and target over the steps of training."),
         )
-    if losses:
+    if drawn.losses:
         right.markdown("**" + _("Loss terms, weighted") + "**")
         right.vega_lite_chart(
-            *losses, key="losses", width="stretch", alt=_("The loss terms over the steps of training.")
+            *drawn.losses, key="losses", width="stretch", alt=_("The loss terms over the steps of training.")
         )
 
 
-def _watched(own: charts.Metrics) -> None:
-    watched = list(charts.watched_curves(own).items())
+def _watched(drawn: _Curves) -> None:
+    watched = list(drawn.watched.items())
     for first in range(0, len(watched), 4):
         for cell, (name, chart) in zip(st.columns(4), watched[first : first + 4], strict=False):
             cell.markdown(f"**{words.watched(name)}**")
