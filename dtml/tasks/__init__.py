@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dtml.catalogue import Component
 from dtml.errors import Problem
+from dtml.inspection import Inspection
 
 Split = Literal["train", "validation", "test"]
 Inputs = Literal["images", "points"]
@@ -66,12 +67,22 @@ class Task(Component):
     """Parameters that have no useful default; an experiment without them is refused."""
     recommended: ClassVar[dict[str, Any]] = {}
     """The parts of an experiment that suit this task; what a person leaves out is taken from here."""
+    own: ClassVar[bool] = False
+    """Whether it reads a person's own data, which `inspect` looks at before anything is trained on it."""
 
     def load(self, seed: int, progress: Progress | None = None) -> Transfer:
         """Both domains; `progress(what, share)` is told about anything that takes long.
 
         Raises:
             Problem: where data is missing (with the command that gets it) or unusable.
+        """
+        raise NotImplementedError
+
+    def inspect(self, progress: Progress | None = None) -> Inspection:
+        """What both domains hold and what is wrong with them; only tasks on own data can tell.
+
+        Raises:
+            Problem: where there is nothing to look at, such as a path that is missing.
         """
         raise NotImplementedError
 
@@ -89,6 +100,7 @@ class Task(Component):
             "needs": list(cls.needs),
             "recommended": cls.recommended,
             "downloads": cls.fetch is not Task.fetch,
+            "own": cls.own,
         }
 
 
