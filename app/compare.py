@@ -17,6 +17,7 @@ from dtml.experiment import Embedding, Training
 from dtml.figures import comparison as figures
 from dtml.language import _
 from dtml.runs.compare import Against, Group, Line, against, reference_hashes, standings
+from dtml.runs.naming import task_title
 from dtml.runs.records import Run
 
 MOST = 40
@@ -60,18 +61,18 @@ def choose(runs: Sequence[Run]) -> list[Run]:
 
 def _by_task(runs: Sequence[Run]) -> None:
     """A button a task: all its adapted runs."""
-    tasks = list(dict.fromkeys(run.experiment.task.name for run in runs if run.role == "adapted"))
+    tasks = list(dict.fromkeys(task_title(run.experiment) for run in runs if run.role == "adapted"))
     with st.container(horizontal=True):
         for task in tasks:
-            told = _("All adapted runs: {task}").format(task=tables.titles("task", [task]))
+            told = _("All adapted runs: {task}").format(task=task)
             st.button(told, key=f"all-{task}", on_click=put, args=(usual(runs, task),))
 
 
 def usual(runs: Sequence[Run], task: str = "") -> list[str]:
     """The newest finished adapted runs of a task, or of the task that was adapted last."""
     finished = [run for run in runs if run.role == "adapted" and run.state == "finished"]
-    task = task or (finished[0].experiment.task.name if finished else "")
-    return [run.id for run in finished if run.experiment.task.name == task][:MOST]
+    task = task or (task_title(finished[0].experiment) if finished else "")
+    return [run.id for run in finished if task_title(run.experiment) == task][:MOST]
 
 
 def put(identities: Sequence[str]) -> None:
@@ -191,7 +192,7 @@ def _columns() -> dict[str, Any]:
 
 def tasks_differ(runs: Sequence[Run]) -> None:
     """Says so where runs of several tasks stand beside each other."""
-    found = dict.fromkeys(tables.titles("task", [run.experiment.task.name]) for run in runs)
+    found = dict.fromkeys(task_title(run.experiment) for run in runs)
     if len(found) > 1:
         told = _("These runs belong to different tasks, so their accuracies do not compare: {tasks}.")
         st.warning(told.format(tasks=", ".join(found)), icon=":material/warning:")

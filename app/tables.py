@@ -12,7 +12,7 @@ from app.language import summary
 from dtml import catalogue
 from dtml.experiment import Experiment
 from dtml.language import _
-from dtml.runs.naming import described, heading, titles
+from dtml.runs.naming import described, heading, task_title, titles
 from dtml.runs.records import Run
 
 __all__ = ["described", "example_card", "heading", "results", "runs_table", "titles"]
@@ -58,7 +58,7 @@ def runs_table(runs: Sequence[Run], chosen: str | None) -> None:
             _("Run"): run.experiment.title or run.id,
             _("State"): words.state(run.state),
             _("Role"): words.role(run.role),
-            _("Task"): titles("task", [run.experiment.task.name]),
+            _("Task"): task_title(run.experiment),
             _("Alignment"): titles("alignment", [each.name for each in run.experiment.alignment]) or "–",
             _("Metric"): titles("metric", [each.name for each in run.experiment.metric]) or "–",
             _("Seed"): run.experiment.seed,

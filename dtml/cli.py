@@ -13,6 +13,7 @@ from rich.table import Table
 
 from dtml import catalogue, vocabulary
 from dtml.cli_export import export
+from dtml.cli_tasks import tasks
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.language import Text, _, mark
@@ -20,6 +21,7 @@ from dtml.language import Text, _, mark
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None, no_args_is_help=False)
 get = typer.Typer(help=_("Download what is published: the data of a task, the weights of a backbone."))
 app.add_typer(get, name="get")
+app.add_typer(tasks, name="tasks")
 
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
 
@@ -211,9 +213,10 @@ def worker(
     parallel: Annotated[int, typer.Option(min=1, help=_("Runs at a time."))] = 1,
 ) -> None:
     from dtml.export.jobs import export_next
+    from dtml.runs.looking import look_next
     from dtml.runs.worker import work
 
-    work(parallel, idle_exit, [export_next])
+    work(parallel, idle_exit, [export_next, look_next])
 
 
 @app.command(

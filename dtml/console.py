@@ -65,7 +65,8 @@ class Reporter:
             case Progressed():
                 self._progress.update(self._lines[run.id], completed=event.step)
             case Snapshot():
-                note = _("target {accuracy:.1%}").format(accuracy=event.metrics.get("target_accuracy", float("nan")))
+                reached = event.metrics.get("target_accuracy")
+                note = "" if reached is None else _("target {accuracy:.1%}").format(accuracy=reached)
                 self._progress.update(self._lines[run.id], completed=event.step, note=note)
 
     def _prepare(self, told: str, share: float) -> None:

@@ -20,6 +20,7 @@ from dtml import catalogue, vocabulary
 from dtml.errors import Problem
 from dtml.fitness import check, label_users
 from dtml.language import _, mark
+from dtml.own import resolved
 from dtml.schema import explained, first_error
 
 Role = Literal["adapted", "twin", "source_only", "target_only"]
@@ -242,7 +243,7 @@ def _complete(raw: dict[str, Any]) -> dict[str, Any]:
             mark("the experiment needs the key 'task'; choose one of {known}."),
             known=", ".join(catalogue.names("task")),
         )
-    task = _choice("task", raw["task"])
+    task = _choice("task", resolved(raw["task"]))
     recommended = catalogue.entry("task", task.name)["recommended"]
     given = {**recommended, **raw}
     done: dict[str, Any] = {**raw, "task": task}

@@ -43,6 +43,20 @@ def role_help(name: str) -> str:
     }.get(name, "")
 
 
+def setting(name: str) -> str:
+    """How the classes of the two domains relate."""
+    return {
+        "closed": _("Closed set: both domains have the same classes."),
+        "partial": _("Partial: some classes of the source have no target samples; they are left out."),
+        "open_set": _("Open-set: some classes of the target are unknown to the source; they are left out."),
+        "open_partial": _("Open-partial: each domain has classes that the other lacks; these are left out."),
+        "unknown": _(
+            "The target has no labels: its accuracy cannot be told, no labels of it can be learned from, and there is "
+            "no target-only reference."
+        ),
+    }[name]
+
+
 def term(name: str) -> str:
     """A term of the loss."""
     return {

@@ -14,6 +14,7 @@ from dtml import Experiment
 from dtml.cli import app, numbers, roles
 from dtml.errors import Problem
 from dtml.runs.store import Store
+from tests.images.archives import climbing, good, members, packed
 from tests.tasks.test_folders import make
 
 
@@ -173,3 +174,32 @@ def test_seeds_and_references_as_text() -> None:
         numbers("a few")
     with pytest.raises(Problem, match="did you mean 'twin'"):
         roles("twins")
+
+
+def test_own_tasks_from_the_command_line(home: Path, tmp_path: Path) -> None:
+    good(tmp_path / "a.zip")
+    good(tmp_path / "b.zip", seed=1)
+    sides = ["--source", str(tmp_path / "a.zip"), "--target", str(tmp_path / "b.zip"), "--set", "size=16"]
+    told = run("tasks", "add", "My shop", *sides, "--yes")
+    assert "Closed set" in told
+    assert 'task = "My shop"' in told
+    assert "confirmed" in run("tasks")
+    assert "Closed set" in run("tasks", "show", "My shop")
+    run("tasks", "remove", "My shop")
+    with pytest.raises(Problem, match="no kind named 'films'"):
+        run("tasks", "add", "x", *sides, "--kind", "films")
+    assert list((home / "tasks").iterdir()) == []
+
+
+def test_what_is_refused_of_an_own_task_leaves_nothing(home: Path, tmp_path: Path) -> None:
+    good(tmp_path / "a.zip")
+    sides = ["--source", str(tmp_path / "a.zip"), "--target", str(tmp_path / "b.zip"), "--set", "size=16"]
+    climbing(tmp_path / "b.zip")
+    with pytest.raises(Problem, match="leads out of the archive"):
+        run("tasks", "add", "evil", *sides, "--yes")
+    packed(tmp_path / "b.zip", {**members(seed=1), "cat/text.png": b"milk"})
+    with pytest.raises(Problem, match="--skip"):
+        run("tasks", "add", "broken", *sides, "--yes")
+    assert list((home / "tasks").iterdir()) == []
+    run("tasks", "add", "broken", *sides, "--yes", "--skip")
+    assert [path.name for path in (home / "tasks").iterdir()] == ["broken"]

@@ -13,7 +13,7 @@ from dtml.language import _, mark
 from dtml.report.comparison import SECTIONS as COMPARISON
 from dtml.report.page import Figure, page
 from dtml.report.run import SECTIONS as RUN
-from dtml.runs.naming import heading, titles
+from dtml.runs.naming import heading, task_title
 from dtml.runs.story import Story
 
 __all__ = ["figures", "report"]
@@ -42,4 +42,4 @@ def figures(story: Story) -> dict[str, Figure]:
 
 
 def _task(story: Story) -> str:
-    return titles("task", [story.run.experiment.task.name])
+    return task_title(story.run.experiment)

@@ -13,15 +13,24 @@ from dtml.runs.records import Run
 def heading(run: Run) -> str:
     """A run's title, else its task and what it stands for."""
     if run.role != "adapted" and not run.experiment.title:
-        return f"{titles('task', [run.experiment.task.name])} · {vocabulary.role(run.role)}"
+        return f"{task_title(run.experiment)} · {vocabulary.role(run.role)}"
     return described(run.experiment)
 
 
 def described(experiment: Experiment) -> str:
     """An experiment's title, else its task and its loss terms; names where a method is no longer installed."""
     named = [(kind, [choice.name for choice in getattr(experiment, kind)]) for kind in ("alignment", "metric")]
-    parts = [titles("task", [experiment.task.name]), *(titles(kind, names) for kind, names in named)]
+    parts = [task_title(experiment), *(titles(kind, names) for kind, names in named)]
     return experiment.title or " · ".join(part for part in parts if part)
+
+
+def task_title(experiment: Experiment) -> str:
+    """What an own task is called, else the title of the catalogue's task, with the domains that were chosen."""
+    given = experiment.task.params
+    if given.get("title"):
+        return str(given["title"])
+    title = titles("task", [experiment.task.name])
+    return f"{title}: {given['source']} → {given['target']}" if {"source", "target"} <= given.keys() else title
 
 
 def titles(kind: str, names: Sequence[str]) -> str:

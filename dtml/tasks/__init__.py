@@ -108,10 +108,10 @@ def stratified(labels: NDArray[np.int64], shares: Mapping[Split, float], seed: i
     """Disjoint index arrays with about `shares` of each class in each split, by seed; together all samples."""
     rng = np.random.default_rng(seed)
     parts: dict[Split, list[NDArray[np.int64]]] = {name: [] for name in shares}
-    total = sum(shares.values())
+    total, none = sum(shares.values()), np.empty(0, dtype=np.int64)
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))
         edges = np.round(np.cumsum(list(shares.values())) / total * len(members)).astype(int)
         for name, chunk in zip(shares, np.split(members, edges[:-1]), strict=True):
             parts[name].append(chunk)
-    return {name: np.sort(np.concatenate(chunks)) for name, chunks in parts.items()}
+    return {name: np.sort(np.concatenate([none, *chunks])) for name, chunks in parts.items()}

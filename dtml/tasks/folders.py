@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from dtml.catalogue import Params as BaseParams
 from dtml.catalogue import param
 from dtml.errors import Problem
 from dtml.images import Decoded, decode
+from dtml.inspection import Inspection
 from dtml.language import Text, mark
 from dtml.tasks import Domain, Progress, Split, Task, Transfer, stratified
 
@@ -25,19 +27,21 @@ RECOMMENDED = {
 
 
 class Folders(Task):
-    """A source and a target folder (or zip archive), each with one folder of images for each class.
+    """A source and a target folder (or zip archive, or folder in one), each with one folder of images for each class.
 
-    Classes that only one side has are left out. Images that are the same pixel by pixel are always in the
-    same split.
+    Classes that only one side has are left out. The target's labels are optional: without class folders it is
+    unlabelled. Images that are the same pixel by pixel are always in the same split.
     """
 
     name = "folders"
     title = Text("Two folders of images", "两个图像文件夹")
     summary = Text(
-        "Your own images: a source and a target folder, or zip archives, with one folder for each class.",
-        "您自己的图像：源与目标两个文件夹（或 zip 压缩包），每个类别一个子文件夹。",
+        "Your own images: a source and a target folder, or zip archives, with one folder for each class. The target's "
+        "may be unsorted.",
+        "您自己的图像：源与目标两个文件夹（或 zip 压缩包），每个类别一个子文件夹。目标域的图像可以不分类。",
     )
     needs = ("source", "target")
+    own = True
     recommended = RECOMMENDED
 
     class Params(BaseParams):
@@ -47,10 +51,19 @@ class Folders(Task):
         target: str = param("", "Target folder or zip archive", "目标域文件夹或 zip 压缩包")
         size: int = param(256, "Side of the images", "图像边长", unit="px", ge=16, le=512)
         colour: bool = param(True, "Colour images", "彩色图像")
+        title: str = param("", "What the task is called", "任务名称")
+        skip: bool = param(False, "Leave out what cannot be read", "忽略无法读取的文件")
 
     def load(self, seed: int, progress: Progress | None = None) -> Transfer:
-        source, target = _located("source", self.params.source), _located("target", self.params.target)
-        return load_folders(source, target, self.params.size, self.params.colour, seed, progress)
+        return load_folders(*self._places(), self.params.size, self.params.colour, seed, progress, self.params.skip)
+
+    def inspect(self, progress: Progress | None = None) -> Inspection:
+        from dtml.tasks._folders_look import inspected
+
+        return inspected(*self._places(), self.params.size, self.params.colour, progress)
+
+    def _places(self) -> tuple[Path, Path]:
+        return _located("source", self.params.source), _located("target", self.params.target)
 
 
 def _located(side: str, given: str) -> Path:
@@ -62,17 +75,38 @@ def _located(side: str, given: str) -> Path:
     return paths.find_data(str(path)) or path
 
 
-def load_folders(source: Path, target: Path, side: int, colour: bool, seed: int, progress: Progress | None) -> Transfer:
-    """Two folders or archives as a transfer over the classes that both have.
+def load_folders(
+    source: Path, target: Path, side: int, colour: bool, seed: int, progress: Progress | None, skip: bool = False
+) -> Transfer:
+    """Two folders or archives as a transfer over the classes that both have, or the source's where the target has none.
 
     Raises:
         Problem: for what `decode` refuses, a domain against itself, fewer than two common classes, and too few
             images to split.
     """
+    refuse_itself(source, target)
+    a = decode(source, side, colour, progress, skip=skip)
+    b = decode(target, side, colour, progress, known=a.classes, skip=skip)
+    common = common_classes(source, target, a, b)
+    left_out = sorted((set(a.classes) | set(b.classes)) - set(common))
+    first, second = _domain(source, a, common, seed), _domain(target, b, common, seed)
+    remarks = [*outside(a, source), *_unread(a, b), *_left_out(left_out), *_duplicates(a, b, [first, second])]
+    return Transfer(first, second, remarks)
+
+
+def refuse_itself(source: Path, target: Path) -> None:
+    """Refuse a domain against itself."""
     if source.resolve() == target.resolve():
         raise Problem(mark("Source and target are both '{domain}'; choose two different domains."), domain=source.stem)
-    a, b = decode(source, side, colour, progress), decode(target, side, colour, progress)
-    common = tuple(sorted(set(a.classes) & set(b.classes)))
+
+
+def common_classes(source: Path, target: Path, a: Decoded, b: Decoded) -> tuple[str, ...]:
+    """The classes that are learned: those that both have; the source's where the target is unlabelled.
+
+    Raises:
+        Problem: where there are fewer than two.
+    """
+    common = tuple(sorted(set(a.classes) & set(b.classes))) if b.classes else a.classes
     if not common:
         raise Problem(
             mark("'{source}' ({a} …) and '{target}' ({b} …) have no class in common; name their folders alike."),
@@ -81,23 +115,23 @@ def load_folders(source: Path, target: Path, side: int, colour: bool, seed: int,
             a=", ".join(a.classes[:4]),
             b=", ".join(b.classes[:4]),
         )
-    if len(common) < 2:
+    if len(common) < 2 and b.classes:
         raise Problem(
             mark("'{source}' and '{target}' have only the class '{name}' in common; give at least two."),
             source=source,
             target=target,
             name=common[0],
         )
-    left_out = sorted((set(a.classes) | set(b.classes)) - set(common))
-    first, second = _domain(source, a, common, seed), _domain(target, b, common, seed)
-    return Transfer(first, second, [*_left_out(left_out), *_duplicates(a, b, [first, second])])
+    if len(common) < 2:
+        raise Problem(mark("'{path}' has only the class '{name}'; give at least two."), path=source, name=common[0])
+    return common
 
 
 def _domain(path: Path, decoded: Decoded, classes: tuple[str, ...], seed: int) -> Domain:
-    """The images of the common classes; those of other classes are in no split."""
-    new = {decoded.classes.index(name): number for number, name in enumerate(classes)}
+    """The images of these classes and those without a label; others, and what cannot be read, are in no split."""
+    new = {decoded.classes.index(name): number for number, name in enumerate(classes) if name in decoded.classes}
     labels = np.array([new.get(int(label), -1) for label in decoded.labels], dtype=np.int64)
-    used = np.flatnonzero(labels >= 0)
+    used = np.flatnonzero(decoded.readable & ((labels >= 0) | (decoded.labels < 0)))
     parts = split_alike(labels[used], decoded.digests[used], seed)
     if not all(len(part) for part in parts.values()):
         told = mark("'{path}' has too few images ({count}) to train, validate and test; give at least three a class.")
@@ -112,7 +146,7 @@ def _domain(path: Path, decoded: Decoded, classes: tuple[str, ...], seed: int) -
     )
 
 
-def split_alike(labels: NDArray[np.int64], digests: NDArray[np.str_], seed: int) -> dict[Split, NDArray[np.int64]]:
+def split_alike(labels: NDArray[np.int64], digests: NDArray[Any], seed: int) -> dict[Split, NDArray[np.int64]]:
     """Stratified splits in which equal digests are never apart; one at least validates where two could train."""
     _digests, first, group = np.unique(digests, return_index=True, return_inverse=True)
     parts = stratified(labels[first], SHARES, seed)
@@ -121,6 +155,22 @@ def split_alike(labels: NDArray[np.int64], digests: NDArray[np.str_], seed: int)
         parts["validation"] = parts["train"][[moved]]
         parts["train"] = np.delete(parts["train"], moved)
     return {name: np.flatnonzero(np.isin(group, members)) for name, members in parts.items()}
+
+
+def outside(source: Decoded, path: Path) -> list[Problem]:
+    """What lies beside the class folders."""
+    if not source.outside:
+        return []
+    told = mark("{count} images in '{path}' lie in no class folder, so they are left out.")
+    return [Problem(told, count=source.outside, path=path.name)]
+
+
+def _unread(a: Decoded, b: Decoded) -> list[Problem]:
+    names = [*a.problems, *b.problems]
+    if not names:
+        return []
+    told = mark("{count} files cannot be read, so they are left out: {names}.")
+    return [Problem(told, count=len(names), names=", ".join(names[:5]) + (" …" if len(names) > 5 else ""))]
 
 
 def _left_out(classes: list[str]) -> list[Problem]:
@@ -134,8 +184,8 @@ def _duplicates(a: Decoded, b: Decoded, domains: list[Domain]) -> list[Problem]:
     """What is there twice: within a domain (kept in one split), or across to the target's test images."""
     found = []
     for domain, decoded in zip(domains, (a, b), strict=True):
-        used = decoded.digests[domain.labels >= 0]
-        twice = len(used) - len(set(used))
+        used = decoded.digests[np.concatenate(list(domain.splits.values()))]
+        twice = len(used) - len(np.unique(used))
         if twice:
             told = mark("{domain} has {count} images twice; both are always in the same split.")
             found.append(Problem(told, domain=domain.name, count=twice))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +13,25 @@ from torch import Tensor
 
 from dtml.tasks import Domain
 
-IN_MEMORY = 2 << 30
+IN_MEMORY = 256 << 20
 """Bytes of a set of samples up to which it is kept on the device; a larger one is read batch by batch."""
+
+
+def rows_of(source: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Rows of an array.
+
+    Those of a memory-mapped array are read from its file: pages that are mapped count as this process's memory, and
+    an epoch would bring in all of them.
+    """
+    if not isinstance(source, np.memmap) or not isinstance(source.base, mmap.mmap):
+        return np.ascontiguousarray(source[rows])
+    found = np.empty((len(rows), *source.shape[1:]), source.dtype)
+    size = int(np.prod(source.shape[1:])) * source.itemsize
+    with open(source.filename, "rb", buffering=0) as file:
+        for place, row in zip(found, rows.tolist(), strict=True):
+            file.seek(source.offset + row * size)
+            file.readinto(place.data)
+    return found
 
 
 class Samples:
@@ -34,7 +52,7 @@ class Samples:
         labels = np.full(len(indices), -1) if sealed else domain.labels[indices]
         source: NDArray[Any] | Tensor = domain.inputs
         if len(indices) * int(np.prod(domain.shape)) * domain.inputs.dtype.itemsize <= IN_MEMORY:
-            source = torch.from_numpy(domain.inputs[indices]).to(device)
+            source = torch.from_numpy(rows_of(domain.inputs, indices)).to(device)
         return cls(source, indices, torch.as_tensor(labels).to(device), device)
 
     def with_features(self, features: Tensor) -> Samples:
@@ -57,7 +75,7 @@ class Samples:
     def _inputs(self, positions: NDArray[np.int64], chosen: Tensor) -> Tensor:
         if isinstance(self._source, Tensor):
             return self._source[chosen]
-        rows = np.ascontiguousarray(self._source[self.indices[positions]])
+        rows = rows_of(self._source, self.indices[positions])
         return torch.from_numpy(rows).to(self.device, non_blocking=True)
 
     def chunks(self, size: int) -> Iterator[Tensor]:

@@ -17,7 +17,7 @@ from dtml.errors import Problem
 from dtml.experiment import Experiment
 from dtml.language import mark
 from dtml.tasks import Domain, Transfer
-from dtml.training.batches import Samples
+from dtml.training.batches import Samples, rows_of
 from dtml.training.evaluation import features_of
 from dtml.training.events import Probe
 from dtml.training.model import Model
@@ -66,14 +66,29 @@ def prepare(experiment: Experiment, transfer: Transfer, device: torch.device) ->
     }
     alone = experiment.domains == "target"
     data = Data(
-        source=None if alone else Samples.of(source, source.splits["train"], device, sealed=False),
+        source=None if alone else Samples.of(source, _taught(source), device, sealed=False),
         target=None
         if experiment.domains == "source"
-        else Samples.of(target, target.splits["train"], device, sealed=not alone),
+        else Samples.of(target, _taught(target) if alone else target.splits["train"], device, sealed=not alone),
         looks=looks,
         labelled=_labelled(experiment, target, device),
     )
     return data, _probe(source, target, probes)
+
+
+def _taught(domain: Domain) -> NDArray[np.int64]:
+    """The training samples whose labels are known.
+
+    Raises:
+        Problem: where there are none.
+    """
+    train = domain.splits["train"]
+    known = train[domain.labels[train] >= 0]
+    if not len(known):
+        raise Problem(
+            mark("'{name}' has no labels to learn from; give it some, or choose another reference."), name=domain.name
+        )
+    return known
 
 
 def _labelled(experiment: Experiment, target: Domain, device: torch.device) -> Samples | None:
@@ -107,7 +122,7 @@ def _some(domain: Domain, limit: int, seed: tuple[int, int]) -> NDArray[np.int64
 def _probe(source: Domain, target: Domain, chosen: list[NDArray[np.int64]]) -> Probe:
     pairs = list(zip((source, target), chosen, strict=True))
     return Probe(
-        inputs=np.concatenate([domain.inputs[i] for domain, i in pairs]),
+        inputs=np.concatenate([rows_of(domain.inputs, i) for domain, i in pairs]),
         labels=np.concatenate([domain.labels[i] for domain, i in pairs]),
         domains=np.repeat(np.array([0, 1], dtype=np.int8), [len(i) for i in chosen]),
         ids=np.concatenate([domain.ids[i] for domain, i in pairs]),

@@ -68,7 +68,7 @@ def test_an_archive_is_read_like_its_folder(tmp_path: Path, wrapped: bool) -> No
 def test_images_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make(tmp_path / "a", {"cat": 4})
     first = decode(folder, 16, True)
-    monkeypatch.setattr("dtml.images._decoded", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr("dtml.images.store.decoded", lambda *_: pytest.fail("decoded again"))
     assert np.array_equal(decode(folder, 16, True).images, first.images)
 
 
@@ -243,9 +243,10 @@ def test_what_is_no_image_is_named(tmp_path: Path) -> None:
     refused(tmp_path, folder, "'cat/notes.png' in .* is no image that can be recognised")
 
 
-def test_a_corrupt_image_is_named_and_nothing_half_is_kept(tmp_path: Path, home: Path) -> None:
+def test_a_corrupt_image_is_named_each_time(tmp_path: Path) -> None:
     folder = make(tmp_path / "a", {"cat": 5})
     content = (folder / "cat" / "003.png").read_bytes()
     (folder / "cat" / "003.png").write_bytes(content[: len(content) // 2])
     refused(tmp_path, folder, "The image 'cat/003.png' in .* cannot be read")
-    assert list((home / "cache" / "images").rglob("digests.npy")) == []
+    with pytest.raises(Problem, match="'cat/003.png'"):
+        decode(folder, 16, True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtml.training.batches import BalancedOrder, Order
+from dtml.training.batches import BalancedOrder, Order, rows_of
 
 
 @given(samples=st.integers(1, 50), batch=st.integers(1, 64), seed=st.integers(0, 9))
@@ -36,3 +39,13 @@ def test_balanced_batches_hold_every_class_alike() -> None:
     assert {int(np.bincount(labels[b]).argmax()) for b in batches} == {0, 1, 2}, "they take turns"
     assert np.array_equal(order.batch(7), BalancedOrder(labels, 16, (3,)).batch(7)), "a function of seed and step"
     assert set(np.concatenate(batches)) >= set(range(90, 100)), "no sample of a small class is left out"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_rows_of_a_mapped_array_are_those_of_the_array(tmp_path: Path, dtype: type) -> None:
+    values = np.random.default_rng(0).integers(0, 255, (20, 3, 4)).astype(dtype)
+    np.save(tmp_path / "a.npy", values)
+    mapped, rows = np.load(tmp_path / "a.npy", mmap_mode="r"), np.array([7, 0, 19, 7])
+    assert np.array_equal(rows_of(mapped, rows), values[rows])
+    assert np.array_equal(rows_of(mapped[5:], np.array([0, 3])), values[[5, 8]]), "a part of it, too"
+    assert rows_of(mapped, rows[:0]).shape == (0, 3, 4)

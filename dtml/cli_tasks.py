@@ -1,0 +1,137 @@
+"""The commands `dtml tasks`: a person's own data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dtml import catalogue, own
+from dtml.errors import Problem
+from dtml.inspection import Inspection
+from dtml.language import _, mark
+from dtml.vocabulary import setting
+
+tasks = typer.Typer(
+    help=_("Your own transfer tasks: add, look at, confirm and remove them."), invoke_without_command=True
+)
+out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+FAMILIES = {"images": "folders", "table": "tables", "text": "texts"}
+
+Name = Annotated[str, typer.Argument(help=_("The task's name."))]
+Skip = Annotated[bool, typer.Option("--skip", help=_("Leave out the files that cannot be read."))]
+
+
+@tasks.callback()
+def list_tasks(context: typer.Context) -> None:
+    """Your own transfer tasks; without a command: list them."""
+    if context.invoked_subcommand is not None:
+        return
+    table = Table(_("Name"), _("Kind"), _("Source"), _("Target"), _("State"), box=None)
+    for mine in own.tasks().values():
+        state = _("confirmed") if mine.confirmed else _("to be looked at and confirmed")
+        table.add_row(mine.name, mine.choice["name"], mine.choice["source"], mine.choice["target"], state)
+    out.print(table)
+
+
+@tasks.command(help=_("Add a task, look at its data, and ask whether to use it; nothing stays where it is refused."))
+def add(
+    name: Name,
+    source: Annotated[str, typer.Option(help=_("Source: a folder, an archive, archive.zip/folder, or a file."))],
+    target: Annotated[str, typer.Option(help=_("Target, likewise."))],
+    kind: Annotated[str, typer.Option(help=", ".join(FAMILIES))] = "images",
+    given: Annotated[list[str] | None, typer.Option("--set", help=_("A parameter: key=value."))] = None,
+    skip: Skip = False,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Confirm without asking, where nothing is wrong."))] = False,
+) -> None:
+    if kind not in FAMILIES:
+        raise catalogue.unknown("kind", kind, FAMILIES)
+    params = {**parameters(FAMILIES[kind], given or []), "source": _absolute(source), "target": _absolute(target)}
+    own.add(name, FAMILIES[kind], params)
+    try:
+        _looked_at(name)
+        if yes or typer.confirm(_("Use this task?")):
+            own.confirm(name, skip)
+    finally:
+        confirmed = own.task(name).confirmed
+        if not confirmed:
+            own.remove(name)
+            err.print(_("Nothing was kept of '{name}'.").format(name=name), markup=False, highlight=False)
+    if confirmed:
+        out.print(
+            _('Confirmed: write task = "{name}" in an experiment, or choose it on the Launch page.').format(name=name),
+            markup=False,
+            highlight=False,
+        )
+
+
+@tasks.command(help=_("Look at a task's data again."))
+def show(name: Name) -> None:
+    _looked_at(name)
+
+
+@tasks.command(help=_("Use a task whose data was looked at."))
+def confirm(name: Name, skip: Skip = False) -> None:
+    own.confirm(name, skip)
+
+
+@tasks.command(help=_("Forget a task and delete what was uploaded for it; finished runs stay."))
+def remove(name: Name) -> None:
+    own.remove(name)
+
+
+def parameters(family: str, given: list[str]) -> dict[str, Any]:
+    """Parameters that were written as key=value, in the types that the task declares.
+
+    Raises:
+        Problem: for what is not written so; the task itself refuses what it does not know.
+    """
+    types = {"integer": int, "number": float, "boolean": lambda text: text.lower() in ("true", "yes", "1")}
+    schemas = catalogue.entry("task", family)["parameters"]
+    found: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise Problem(mark("'{text}' is no parameter; write key=value."), text=text)
+        read: Any = types.get(schemas.get(key, {}).get("type"), str)
+        try:
+            found[key] = read(value)
+        except ValueError:
+            raise Problem(mark("'{key}' is {value}, but must be a number; change it."), key=key, value=value) from None
+    return found
+
+
+def _absolute(given: str) -> str:
+    """A path that holds from every folder; one below DTML_DATA stays as it is."""
+    path = Path(given).expanduser()
+    return str(path.resolve()) if path.exists() or any(parent.is_file() for parent in path.parents) else given
+
+
+def _looked_at(name: str) -> Inspection:
+    from dtml.console import bar
+
+    with bar(err) as tell:
+        found = own.look(name, lambda what, share: tell(_(what), share))
+    show_inspection(found)
+    return found
+
+
+def show_inspection(found: Inspection) -> None:
+    """Both domains side by side, then what is wrong."""
+    table = Table("", found.source.name, found.target.name, box=None)
+    facts = [dict(side.facts) for side in (found.source, found.target)]
+    for what in dict.fromkeys([*facts[0], *facts[1]]):
+        table.add_row(_(what), *(each.get(what, "–") for each in facts))
+    for name in sorted({*found.source.counts, *found.target.counts}):
+        table.add_row(name, *(str(side.counts.get(name, 0)) for side in (found.source, found.target)))
+    if found.source.unlabelled or found.target.unlabelled:
+        table.add_row(_("without a label"), str(found.source.unlabelled), str(found.target.unlabelled))
+    out.print(table)
+    out.print(setting(found.setting), markup=False, highlight=False)
+    for problem in (*found.remarks, *found.obstacles):
+        out.print(f"• {problem}", markup=False, highlight=False)
+    for _name, why in found.unreadable:
+        out.print(f"✗ {why}", markup=False, highlight=False)

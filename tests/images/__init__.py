@@ -1,0 +1,1 @@
+"""Images: archives, decoding, what is kept."""
