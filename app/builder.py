@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from app import data, forms, language, words
-from dtml import catalogue
+from app import data, forms, frame, language, words
+from dtml import catalogue, own
 from dtml.experiment import FEW, Embedding, Experiment, Role, Training, with_batch_norm
 from dtml.fitness import checkpoints
 from dtml.language import _
 
 
 def start(origin: str) -> Experiment | None:
-    """What the form begins with: a bundled experiment by its file's name, or a run by its id.
+    """What the form begins with: a bundled experiment by its file's name, an own task by its name, or a run by its id.
 
     Raises:
         Problem: where there is neither.
@@ -23,6 +24,8 @@ def start(origin: str) -> Experiment | None:
         return None
     if origin in data.examples():
         return data.example(origin)
+    if origin in own.tasks():
+        return Experiment(task=origin, alignment="dann")
     return data.store().run(origin).experiment
 
 
@@ -41,7 +44,7 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
     given = start.model_dump() if start else {}
     left, right = st.columns(2, gap="large")
     with left:
-        task = _one("task", given.get("task"), catalogue.names("task"), base, default=data.example_task())
+        task = _task(given.get("task"), base)
         facts = catalogue.entry("task", task["name"])
         if facts["downloads"]:
             st.info(
@@ -50,9 +53,9 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
                 ).format(name=task["name"]),
                 icon=":material/download:",
             )
-        if given.get("task", {}).get("name") != task["name"]:
+        if _called(given.get("task") or {}) != _called(task):
             given = {key: given[key] for key in ("alignment", "metric", "seed") if key in given}
-        base = f"{base}:{task['name']}"
+        base = f"{base}:{_called(task)}"
         advised = {**facts["recommended"], **given}
         above = st.container()
         strategy = _one("strategy", advised.get("strategy", "scratch"), fitting("strategy", facts["inputs"]), base)
@@ -111,12 +114,13 @@ def needed_labels(strategy: dict[str, Any], alignment: list[dict[str, Any]]) -> 
     return FEW if any(catalogue.entry(kind, name)["needs_labels"] for kind, name in chosen) else 0
 
 
-def references() -> tuple[Role, ...]:
-    """What runs beside an adapted run; the twin always does."""
+def references(task: dict[str, Any]) -> tuple[Role, ...]:
+    """What runs beside an adapted run; the twin always does, target only where the target has labels."""
     st.markdown("**" + _("What runs beside it") + "**")
     st.caption(_("An adapted run is always held against its twin. Finished references are used again."))
     chosen: list[Role] = ["twin"]
-    for role in ("source_only", "target_only"):
+    possible: tuple[Role, ...] = ("source_only",) if own.unlabelled(task) else ("source_only", "target_only")
+    for role in possible:
         if st.checkbox(
             words.role(role), True, key=f"reference:{role}", help=words.role_help(role), persist_state="session"
         ):
@@ -124,11 +128,43 @@ def references() -> tuple[Role, ...]:
     return tuple(chosen)
 
 
-def _one(kind: str, given: Any, names: list[str], base: str, default: str = "") -> dict[str, Any]:
-    """One component with its parameters, prefilled with `given`."""
-    choice = {"name": given} if isinstance(given, str) else dict(given or {"name": default})
+def _task(given: Any, base: str) -> dict[str, Any]:
+    """The task: one of the catalogue with its parameters, or a confirmed one of the person's own, which has its own."""
+    choice = {"name": given} if isinstance(given, str) else dict(given or {"name": data.example_task()})
+    mine = {task.name: task.choice for task in own.tasks().values() if task.confirmed}
+    known = {name: entry for name, entry in catalogue.entries()["task"].items() if not entry["own"]}
+    if choice["name"] not in known and choice not in mine.values():  # of a run whose task was removed since
+        mine = {_called(choice): choice, **mine}
+    entries = {**{name: _own_entry(name, mine[name]) for name in mine}, **known}
     with st.container(border=True):
-        name = forms.component(kind, choice["name"], names, base)
+        name = forms.component("task", _called(choice), entries, base)
+        frame.link("tasks", _("Use your own data"), icon=":material/upload:")
+        if name in mine:
+            return mine[name]
+        params = {key: value for key, value in choice.items() if key != "name"} if choice["name"] == name else {}
+        return {"name": name, **forms.parameters("task", name, params, base)}
+
+
+def _called(task: dict[str, Any]) -> str:
+    """The name of an own task, else of the catalogue's."""
+    return str(task.get("title") or task.get("name") or "")
+
+
+def _own_entry(name: str, choice: dict[str, Any]) -> dict[str, Any]:
+    entry = catalogue.entry("task", choice["name"])
+    return {
+        **entry,
+        "title": [name, name],
+        "summary": [f"{Path(choice['source']).name} → {Path(choice['target']).name}"] * 2,
+        "formula": "",
+    }
+
+
+def _one(kind: str, given: Any, names: list[str], base: str) -> dict[str, Any]:
+    """One component with its parameters, prefilled with `given`."""
+    choice = {"name": given} if isinstance(given, str) else dict(given or {"name": ""})
+    with st.container(border=True):
+        name = forms.component(kind, choice["name"], {each: catalogue.entry(kind, each) for each in names}, base)
         params = {k: v for k, v in choice.items() if k != "name"} if choice["name"] == name else {}
         return {"name": name, **forms.parameters(kind, name, params, base)}
 

@@ -19,12 +19,11 @@ def label(key: str, schema: dict[str, Any]) -> str:
     return f"{told} ({schema['unit']})" if schema.get("unit") else told
 
 
-def component(kind: str, chosen: str, names: list[str], base: str) -> str:
+def component(kind: str, chosen: str, entries: dict[str, dict[str, Any]], base: str) -> str:
     """A select box for a component with its summary and formula beneath; returns the name."""
     from app.words import kind as kind_title
 
-    entries = {name: catalogue.entry(kind, name) for name in names}
-    key = f"{base}:{kind}"
+    key, names = f"{base}:{kind}", list(entries)
     held = st.session_state.get(key, chosen)
     st.session_state[key] = held if held in names else names[0]  # set anew, it is shown in the current language
     name = st.selectbox(

@@ -19,6 +19,7 @@ def pages() -> dict[str, st.Page]:
     """All pages in the order of the navigation, titled in the current language."""
     listed = [
         ("home", _("Home"), ":material/home:"),
+        ("tasks", _("Data"), ":material/database:"),
         ("launch", _("Launch"), ":material/rocket_launch:"),
         ("runs", _("Runs"), ":material/monitoring:"),
         ("embeddings", _("Embeddings"), ":material/scatter_plot:"),

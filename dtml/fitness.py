@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dtml import catalogue, vocabulary
 from dtml.errors import Problem
 from dtml.language import Text, mark
+from dtml.own import unlabelled
 
 if TYPE_CHECKING:
     from dtml.experiment import Experiment, Training
@@ -80,6 +81,11 @@ def _check_target(experiment: Experiment) -> None:
             mark("The {kind} '{name}' learns from labelled target samples; set 'labels' (samples a class) above 0."),
             kind=vocabulary.kind(users[0][0]).lower(),
             name=users[0][1],
+        )
+    if (experiment.labels or experiment.domains == "target") and unlabelled(experiment.task.model_dump()):
+        raise Problem(
+            mark("The target of '{task}' has no labels to learn from; set 'labels' to 0, 'domains' not to 'target'."),
+            task=experiment.task.params["title"],
         )
     if strategy["adapts"] and experiment.domains != "both":
         raise Problem(

@@ -39,12 +39,14 @@ class OwnTask:
         choice: the catalogue's task and its parameters, as an experiment takes them.
         confirmed: whether the person has looked at the data and wants to train on it.
         created: seconds since 1970.
+        labelled: whether the target has labels, as far as anybody has looked.
     """
 
     name: str
     choice: dict[str, Any]
     confirmed: bool
     created: float
+    labelled: bool = True
 
     @property
     def folder(self) -> Path:
@@ -141,7 +143,7 @@ def confirm(name: str, skip: bool = False) -> OwnTask:
         )
         raise Problem(told, count=len(found.unreadable), name=name, first=found.unreadable[0][1])
     choice = {**mine.choice, "skip": True} if found.unreadable else mine.choice
-    confirmed = replace(mine, choice=choice, confirmed=True)
+    confirmed = replace(mine, choice=choice, confirmed=True, labelled=bool(found.target.counts))
     _write(confirmed, mine.folder)
     return confirmed
 
@@ -165,6 +167,12 @@ def resolved(raw: Any) -> Any:
         told = mark("The task '{name}' was not confirmed yet; look at its data with `dtml tasks show {name}` first.")
         raise Problem(told, name=name)
     return mine.choice
+
+
+def unlabelled(choice: Mapping[str, Any]) -> bool:
+    """Whether an experiment's task (its name and parameters) is an own one whose target has no labels."""
+    mine = tasks().get(choice.get("title", "")) if choice.get("title") else None
+    return mine is not None and mine.choice == dict(choice) and not mine.labelled
 
 
 def _params(mine: OwnTask) -> dict[str, Any]:
@@ -201,11 +209,11 @@ def _check_uploads(family: str, staged: Path) -> None:
 
 
 def _write(mine: OwnTask, place: Path) -> None:
-    told = {"name": mine.name, "created": mine.created, "confirmed": mine.confirmed, "task": mine.choice}
+    told = {key: getattr(mine, key) for key in ("name", "created", "confirmed", "labelled")} | {"task": mine.choice}
     with paths.replacing(place / "task.toml") as temporary:
         temporary.write_text(tomli_w.dumps(told), "utf-8")
 
 
 def _read(path: Path) -> OwnTask:
     told = tomllib.loads(path.read_text("utf-8"))
-    return OwnTask(told["name"], told["task"], told["confirmed"], told["created"])
+    return OwnTask(told["name"], told["task"], told["confirmed"], told["created"], told["labelled"])

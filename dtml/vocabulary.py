@@ -43,6 +43,11 @@ def role_help(name: str) -> str:
     }.get(name, "")
 
 
+def own_data(name: str) -> str:
+    """What a task on a person's own data reads."""
+    return {"folders": _("Images"), "tables": _("Table"), "texts": _("Text")}[name]
+
+
 def setting(name: str) -> str:
     """How the classes of the two domains relate."""
     return {

@@ -27,7 +27,7 @@ if start:
 with st.container(key="form"):
     raw = builder.form(start, origin)
 st.divider()
-references = builder.references()
+references = builder.references(raw["task"])
 
 experiment: Experiment | None = None
 wrong = ""

@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dtml import Experiment, catalogue
+from dtml import Experiment, catalogue, own
+from dtml.errors import Problem
 from dtml.figures.embeddings import MANY, Panel, embeddings
 from dtml.runs.foreground import train_all
+from dtml.runs.looking import ask_to_look
 from dtml.runs.pictures import compute_picture, last_state, picture_spec
 from dtml.runs.records import Run
 from dtml.runs.store import Store
 from tests.conftest import QUICK, ROOT
+from tests.images.archives import good, members, packed
 
 PAGES = ("home", "launch", "runs", "embeddings", "compare", "methods")
 
@@ -198,12 +201,40 @@ def test_the_language_changes_no_choice(home: Path) -> None:
     assert next(box for box in app.selectbox if box.label == "对齐").value == "coral"
 
 
-def test_own_images_without_their_folders_are_not_launched(home: Path) -> None:
-    app = open_page("launch")
-    next(box for box in app.selectbox if box.label == "Task").set_value("folders").run()
-    assert any("The task 'folders' needs 'source'" in error.value for error in app.error)
-    app.button(key="launch").click().run()
-    assert Store().runs() == []
+@pytest.fixture
+def loose(home: Path, tmp_path: Path) -> str:
+    """The name of an own task whose target nobody sorted, looked at and not confirmed."""
+    good(tmp_path / "a.zip")
+    packed(tmp_path / "b.zip", {name.replace("/", "-"): content for name, content in members(seed=1).items()})
+    sides = {side: str(tmp_path / f"{letter}.zip") for side, letter in (("source", "a"), ("target", "b"))}
+    own.add("My shop", "folders", {**sides, "size": 16})
+    own.look("My shop")
+    return "My shop"
+
+
+def test_own_data_is_a_task_once_it_is_confirmed(loose: str) -> None:
+    assert loose not in next(box for box in open_page("launch").selectbox if box.label == "Task").options
+    app = open_page("tasks", task=loose)
+    assert "The target has no labels" in words(app)
+    next(button for button in app.button if button.label == "Use this task").click().run()
+    assert own.task(loose).confirmed
+    assert loose in next(box for box in open_page("launch").selectbox if box.label == "Task").options
+
+
+def test_a_target_without_labels_is_no_reference(loose: str) -> None:
+    own.confirm(loose)
+    app = open_page("launch", **{"from": loose})
+    assert next(box for box in app.selectbox if box.label == "Task").value == loose
+    assert not [box for box in app.checkbox if box.label == "target only"]
+    next(each for each in app.number_input if "Labelled target samples" in each.label).set_value(3).run()
+    assert any("has no labels to learn from" in error.value for error in app.error)
+
+
+def test_what_a_worker_refused_is_told_and_removed(loose: str) -> None:
+    job = ask_to_look(Store(), own.task(loose))
+    Store().end_job(job.key, Problem("It is of no use."))
+    assert "It is of no use. Nothing was kept." in words(open_page("tasks", task=loose))
+    assert own.tasks() == {}
 
 
 def test_methods_lists_the_catalogue(home: Path) -> None:
