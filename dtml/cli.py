@@ -185,6 +185,17 @@ def show(kind: str, name: str) -> None:
         )
     if entry["parameters"]:
         out.print(_parameters(entry["parameters"]))
+    for dataset in entry.get("datasets", []):
+        _show_dataset(dataset)
+
+
+def _show_dataset(dataset: dict[str, Any]) -> None:
+    from dtml.tasks.datasets import stated
+
+    out.print()
+    out.print(_("Dataset: {title}").format(title=dataset["title"]), markup=False, highlight=False)
+    for what, told in stated(dataset):
+        out.print(f"  {what}: {told}", markup=False, highlight=False)
 
 
 def _parameters(properties: dict[str, Any]) -> Table:

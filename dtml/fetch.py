@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
+from filelock import FileLock
+
+from dtml import paths
 from dtml.errors import Problem
 from dtml.language import mark
 
@@ -28,16 +33,26 @@ def fetch(urls: Sequence[str], path: Path, checksum: str, progress: Progress) ->
         checksum: "md5:…" or "sha256:…", the latter in full or its first digits.
         progress: told about (file name, share).
 
+    Of several processes that want the same file one downloads it, and the others wait for it.
+
     Raises:
-        Problem: where no mirror gives the file, or none the right one.
+        Problem: where no mirror gives the file, or none the right one, and where there is no space for it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(paths.cache() / f"fetch-{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.lock"):
+        if not path.exists():
+            _fetch(urls, path, checksum, progress)
+
+
+def _fetch(urls: Sequence[str], path: Path, checksum: str, progress: Progress) -> None:
     part = path.with_name(f"{path.name}.part")
     failures = []
     for url in urls:
         try:
             received = _received(url, part, checksum, lambda share: progress(path.name, share))
         except (OSError, HTTPException) as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise _no_space(path) from None
             failures.append(f"{url}: {error}")
             continue
         if _fits(received, checksum):
@@ -49,6 +64,17 @@ def fetch(urls: Sequence[str], path: Path, checksum: str, progress: Progress) ->
         name=path.name,
         failures="; ".join(failures),
         path=path,
+    )
+
+
+def _no_space(path: Path) -> Problem:
+    return Problem(
+        mark(
+            "There is no space for '{name}' in '{folder}'; free some, or set DTML_HOME to a larger disk; what has "
+            "arrived is kept."
+        ),
+        name=path.name,
+        folder=path.parent,
     )
 
 
@@ -73,9 +99,7 @@ def _download(url: str, part: Path, report: Callable[[float], None]) -> None:
         error.close()
         if not have or error.code != 416:
             raise
-        part.unlink()  # longer than what the server has: not the same file
-        _download(url, part, report)
-        return
+        return  # as long as what the server has, or longer: its digest tells
     with response:
         goes_on = response.status == 206
         _write(response, part, have if goes_on else 0, report)
@@ -83,6 +107,8 @@ def _download(url: str, part: Path, report: Callable[[float], None]) -> None:
 
 def _write(response: HTTPResponse, part: Path, have: int, report: Callable[[float], None]) -> None:
     length = int(response.headers.get("Content-Length") or 0)
+    if length > shutil.disk_usage(part.parent).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     done = have
     with part.open("ab" if have else "wb") as file:
         while chunk := response.read(CHUNK):

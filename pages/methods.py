@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from app import forms, words
+from app import forms, published, words
 from app.language import summary, title
 from dtml import catalogue
 from dtml.language import _
@@ -55,6 +55,7 @@ for name, entry in catalogue.entries()[kind].items():
                 key=f"parameters-{kind}-{name}",
                 alt=_("The parameters of {name}.").format(name=title(entry)),
             )
+        published.datasets(entry)
         paper = entry["paper"]
         if paper:
             where = f", {paper['equation']}" if paper["equation"] else ""

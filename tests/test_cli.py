@@ -138,6 +138,16 @@ def test_list_and_show_tell_what_can_be_chosen() -> None:
     assert "arxiv.org/abs/1505.07818" in shown
 
 
+def test_show_tells_where_a_dataset_comes_from_and_how_it_is_laid_out() -> None:
+    shown = " ".join(run("show", "task", "office31").split())
+    for told in ("faculty.cc.gatech.edu", "No licence is stated", "Adapting Visual Category Models", "about 80 MB",
+                 "office31/amazon/images/<class>/<image>", "not published for direct download"):  # fmt: skip
+        assert told in shown
+    assert "train_32x32.mat md5:e26dedcc434d2e4c54c9b2d4a06d8373" in " ".join(
+        run("show", "task", "digit_domains").split()
+    )
+
+
 def test_runs_lists_the_newest(home: Path, moons: Experiment) -> None:
     identity = Store().submit(moons).id
     assert identity in run("runs")

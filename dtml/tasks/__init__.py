@@ -14,9 +14,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dtml import paths
 from dtml.catalogue import Component
 from dtml.errors import Problem
+from dtml.fetch import fetch
 from dtml.inspection import Inspection
+from dtml.tasks import datasets
+from dtml.tasks.datasets import Dataset
 
 Split = Literal["train", "validation", "test"]
 Inputs = Literal["images", "points"]
@@ -69,6 +73,8 @@ class Task(Component):
     """The parts of an experiment that suit this task; what a person leaves out is taken from here."""
     own: ClassVar[bool] = False
     """Whether it reads a person's own data, which `inspect` looks at before anything is trained on it."""
+    datasets: ClassVar[tuple[Dataset, ...]] = ()
+    """The public datasets that it reads."""
 
     def load(self, seed: int, progress: Progress | None = None) -> Transfer:
         """Both domains; `progress(what, share)` is told about anything that takes long.
@@ -88,10 +94,28 @@ class Task(Component):
 
     def missing(self) -> Problem | None:
         """What is not on disk and how to get it; None where `load` can begin."""
-        return None
+        return datasets.missing(self.entry(), self.params.model_dump())
 
     def fetch(self, progress: Progress) -> None:
-        """Download what the task needs; does nothing where it is on disk already."""
+        """Download what the task needs; does nothing where it is on disk already.
+
+        Raises:
+            Problem: where a download fails, or something is not published for direct download.
+        """
+        for _dataset, file in datasets.absent(self.entry(), self.params.model_dump()):
+            if file["urls"]:
+                fetch(file["urls"], paths.downloads() / file["path"], file["checksum"], progress)
+        self.require()
+
+    def require(self) -> None:
+        """Refuse to go on where data is missing.
+
+        Raises:
+            Problem: what is not on disk and how to get it.
+        """
+        problem = self.missing()
+        if problem:
+            raise problem
 
     @classmethod
     def facts(cls) -> dict[str, Any]:
@@ -99,8 +123,9 @@ class Task(Component):
             "inputs": cls.inputs,
             "needs": list(cls.needs),
             "recommended": cls.recommended,
-            "downloads": cls.fetch is not Task.fetch,
+            "downloads": any(f.urls for each in cls.datasets for files in each.parts.values() for f in files),
             "own": cls.own,
+            "datasets": [each.entry() for each in cls.datasets],
         }
 
 

@@ -1,10 +1,9 @@
-"""What the MNIST family shares: reading and fetching MNIST's files, domains with official test sets."""
+"""What tasks on digits share: reading MNIST's files, domains with official test sets."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +11,11 @@ from numpy.typing import NDArray
 
 from dtml import paths
 from dtml.errors import Problem
-from dtml.fetch import fetch
 from dtml.language import mark
-from dtml.tasks import Domain, Progress, stratified
+from dtml.tasks import Domain, Split, stratified
 
 CLASSES = tuple("0123456789")
-MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
-FILES = {
-    "train-images-idx3-ubyte": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-    "train-labels-idx1-ubyte": "d53e105ee54ea40749a09fcbcd1e9432",
-    "t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
-    "t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
-}
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -37,18 +29,6 @@ def read_mnist() -> tuple[Part, Part]:
         test_images[..., None],
         test_labels.astype(np.int64),
     )
-
-
-def mnist_missing() -> list[str]:
-    """The files of MNIST that are not on disk."""
-    return [name for name in FILES if not any(paths.find_data("MNIST", "raw", n) for n in (name, f"{name}.gz"))]
-
-
-def fetch_mnist(progress: Progress) -> None:
-    """Download what is missing of MNIST."""
-    for name in mnist_missing():
-        urls = [f"{mirror}{name}.gz" for mirror in MIRRORS]
-        fetch(urls, paths.downloads() / "MNIST" / "raw" / f"{name}.gz", f"md5:{FILES[name]}", progress)
 
 
 def _read_idx(name: str) -> NDArray[np.uint8]:
@@ -71,20 +51,26 @@ def official(name: str, train: Part, test: Part, trained: int | None, seed: int)
     to a thousand others validate; a tenth (or a thousand) is kept for that.
     """
     images, labels = (np.concatenate([a, b]) for a, b in zip(train, test, strict=True))
-    count = len(train[1])
+    return joined(name, images, labels, len(train[1]), trained, seed)
+
+
+def joined(name: str, images: Images, labels: Labels, count: int, trained: int | None, seed: int) -> Domain:
+    """The same of images and labels in one array each: `count` training images, then the official test images."""
+    splits: dict[Split, NDArray[np.int64]]
     if trained is None:
-        splits = stratified(train[1], {"train": 0.9, "validation": 0.1}, seed)
+        splits = stratified(labels[:count], {"train": 0.9, "validation": 0.1}, seed)
     else:
         order = np.random.default_rng(seed).permutation(count)
         trained = min(trained, count - min(1000, count // 10))
         splits = {"train": np.sort(order[:trained]), "validation": np.sort(order[trained:][:1000])}
+    tested = len(labels) - count
     return Domain(
         name=name,
         inputs=images,
         labels=labels,
         classes=CLASSES,
         splits={**splits, "test": np.arange(count, len(labels))},
-        ids=np.array([*(f"train {i}" for i in range(count)), *(f"test {i}" for i in range(len(test[1])))]),
+        ids=np.array([*(f"train {i}" for i in range(count)), *(f"test {i}" for i in range(tested))]),
     )
 
 
@@ -95,12 +81,6 @@ def resized(images: Images, side: int, channels: int = 1) -> Images:
     size = (side, side)
     large = [np.asarray(Image.fromarray(i[..., 0]).resize(size, Image.Resampling.BILINEAR)) for i in images]
     return np.repeat(np.stack(large)[..., None], channels, axis=3)
-
-
-def not_here(task: str, files: Sequence[str]) -> Problem:
-    """The sentence for data that is missing and can be fetched."""
-    told = mark("The data of the task '{task}' is not on disk ({files}); run `dtml get task {task}`, or set DTML_DATA.")
-    return Problem(told, task=task, files=", ".join(files))
 
 
 def not_whole(path: Path) -> Problem:

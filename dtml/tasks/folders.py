@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from dtml.inspection import Inspection
 from dtml.language import Text, mark
 from dtml.tasks import Domain, Progress, Split, Task, Transfer, stratified
 
+Listed = Mapping[Split, frozenset[str]]
+"""Official splits: the images of each by "class/file"."""
 SHARES: dict[Split, float] = {"train": 0.6, "validation": 0.1, "test": 0.3}
 RECOMMENDED = {
     "backbone": "squeezenet1_1",
@@ -76,9 +79,19 @@ def _located(side: str, given: str) -> Path:
 
 
 def load_folders(
-    source: Path, target: Path, side: int, colour: bool, seed: int, progress: Progress | None, skip: bool = False
+    source: Path,
+    target: Path,
+    side: int,
+    colour: bool,
+    seed: int,
+    progress: Progress | None,
+    skip: bool = False,
+    listed: tuple[Listed, Listed] | None = None,
 ) -> Transfer:
     """Two folders or archives as a transfer over the classes that both have, or the source's where the target has none.
+
+    Args:
+        listed: the official training and test images of both, where there are any; a tenth of the first validates.
 
     Raises:
         Problem: for what `decode` refuses, a domain against itself, fewer than two common classes, and too few
@@ -89,9 +102,14 @@ def load_folders(
     b = decode(target, side, colour, progress, known=a.classes, skip=skip)
     common = common_classes(source, target, a, b)
     left_out = sorted((set(a.classes) | set(b.classes)) - set(common))
-    first, second = _domain(source, a, common, seed), _domain(target, b, common, seed)
-    remarks = [*outside(a, source), *_unread(a, b), *_left_out(left_out), *_duplicates(a, b, [first, second])]
-    return Transfer(first, second, remarks)
+    lists = listed or (None, None)
+    first, second = (
+        _domain(path, decoded, common, seed, official)
+        for path, decoded, official in zip((source, target), (a, b), lists, strict=True)
+    )
+    remarks = [*outside(a, source), *_unread(a, b), *_left_out(left_out)]
+    remarks += _duplicates(a, b, [first, second], listed is not None)
+    return Transfer(first, second, remarks + [each for d in (first, second) if listed for each in _unlisted(d)])
 
 
 def refuse_itself(source: Path, target: Path) -> None:
@@ -127,12 +145,18 @@ def common_classes(source: Path, target: Path, a: Decoded, b: Decoded) -> tuple[
     return common
 
 
-def _domain(path: Path, decoded: Decoded, classes: tuple[str, ...], seed: int) -> Domain:
-    """The images of these classes and those without a label; others, and what cannot be read, are in no split."""
+def _domain(path: Path, decoded: Decoded, classes: tuple[str, ...], seed: int, listed: Listed | None) -> Domain:
+    """The images of these classes and those without a label.
+
+    Others, what cannot be read, and what is in no official list, are in no split.
+    """
     new = {decoded.classes.index(name): number for number, name in enumerate(classes) if name in decoded.classes}
     labels = np.array([new.get(int(label), -1) for label in decoded.labels], dtype=np.int64)
     used = np.flatnonzero(decoded.readable & ((labels >= 0) | (decoded.labels < 0)))
-    parts = split_alike(labels[used], decoded.digests[used], seed)
+    if listed is None:
+        parts = split_alike(labels[used], decoded.digests[used], seed)
+    else:
+        parts = split_listed(labels[used], decoded.names[used], listed, seed)
     if not all(len(part) for part in parts.values()):
         told = mark("'{path}' has too few images ({count}) to train, validate and test; give at least three a class.")
         raise Problem(told, path=path, count=len(used))
@@ -155,6 +179,23 @@ def split_alike(labels: NDArray[np.int64], digests: NDArray[Any], seed: int) -> 
         parts["validation"] = parts["train"][[moved]]
         parts["train"] = np.delete(parts["train"], moved)
     return {name: np.flatnonzero(np.isin(group, members)) for name, members in parts.items()}
+
+
+def split_listed(
+    labels: NDArray[np.int64], names: NDArray[np.str_], listed: Listed, seed: int
+) -> dict[Split, NDArray[np.int64]]:
+    """The official splits, a tenth of the training images held back to validate, stratified and by seed."""
+    members = {split: np.flatnonzero([name in named for name in names]) for split, named in listed.items()}
+    shares: dict[Split, float] = {"train": 0.9, "validation": 0.1}
+    parts = stratified(labels[members["train"]], shares, seed)
+    return {split: members["train"][part] for split, part in parts.items()} | {"test": members["test"]}
+
+
+def _unlisted(domain: Domain) -> list[Problem]:
+    """A remark where images of a domain are in none of its official lists."""
+    count = int((domain.labels >= 0).sum()) - sum(len(part) for part in domain.splits.values())
+    told = mark("{count} images of {domain} are in none of its official lists, so they are left out.")
+    return [Problem(told, count=count, domain=domain.name)] if count else []
 
 
 def outside(source: Decoded, path: Path) -> list[Problem]:
@@ -180,14 +221,17 @@ def _left_out(classes: list[str]) -> list[Problem]:
     return [Problem(told, classes=", ".join(classes))]
 
 
-def _duplicates(a: Decoded, b: Decoded, domains: list[Domain]) -> list[Problem]:
-    """What is there twice: within a domain (kept in one split), or across to the target's test images."""
+def _duplicates(a: Decoded, b: Decoded, domains: list[Domain], official: bool) -> list[Problem]:
+    """What is there twice: within a domain (kept in one split, unless that is `official`), or across to the target's
+    test images."""
     found = []
     for domain, decoded in zip(domains, (a, b), strict=True):
         used = decoded.digests[np.concatenate(list(domain.splits.values()))]
         twice = len(used) - len(np.unique(used))
         if twice:
             told = mark("{domain} has {count} images twice; both are always in the same split.")
+            if official:
+                told = mark("{domain} has {count} images twice; its official splits are kept as they are.")
             found.append(Problem(told, domain=domain.name, count=twice))
     trained = a.digests[domains[0].splits["train"]]
     leaked = int(np.isin(b.digests[domains[1].splits["test"]], trained).sum())

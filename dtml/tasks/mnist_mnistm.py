@@ -17,7 +17,8 @@ from dtml.catalogue import Params as BaseParams
 from dtml.errors import Problem
 from dtml.language import Text, mark
 from dtml.tasks import Progress, Task, Transfer
-from dtml.tasks._mnist import Part, fetch_mnist, mnist_missing, not_here, not_whole, official, read_mnist, resized
+from dtml.tasks._mnist import Part, not_whole, official, read_mnist, resized
+from dtml.tasks._published import MNIST, MNIST_M
 
 SIDE = 32
 PARTS = ("train", "test")
@@ -37,6 +38,7 @@ class MNISTM(Task):
         "Ganin, Ustinova, Ajakan, Germain, Larochelle, Laviolette, Marchand, Lempitsky", 2016,
         "Domain-Adversarial Training of Neural Networks", "https://arxiv.org/abs/1505.07818", "section 5.2.4",
     )  # fmt: skip
+    datasets = (MNIST, MNIST_M)
     recommended = {
         "backbone": {"name": "lenet", "width": 32},
         "strategy": "scratch",
@@ -50,9 +52,7 @@ class MNISTM(Task):
         images: int = param(0, "Training images a domain (0: all)", "每个域的训练图像数（0：全部）", ge=0, le=60_000)
 
     def load(self, seed: int, progress: Progress | None = None) -> Transfer:
-        problem = self.missing()
-        if problem:
-            raise problem
+        self.require()
         if progress:
             progress(mark("Reading MNIST and MNIST-M"), 0.0)
         trained = self.params.images or None
@@ -60,20 +60,6 @@ class MNISTM(Task):
         source = (resized(train, SIDE, 3), train_labels), (resized(test, SIDE, 3), test_labels)
         target, remarks = read_mnistm(progress)
         return Transfer(official("MNIST", *source, trained, seed), official("MNIST-M", *target, trained, seed), remarks)
-
-    def missing(self) -> Problem | None:
-        if mnist_missing():
-            return not_here(self.name, mnist_missing())
-        absent = [name for part in PARTS for name in _files(part) if not paths.find_data("mnist_m", name)]
-        told = mark("MNIST-M is not on disk ({files}) and is not published for direct download; put its authors' "
-                    "archives and label files below '{place}' in DTML_DATA.")  # fmt: skip
-        return Problem(told, files=", ".join(absent), place="mnist_m") if absent else None
-
-    def fetch(self, progress: Progress) -> None:
-        fetch_mnist(progress)
-        problem = self.missing()
-        if problem:
-            raise problem
 
 
 def _files(part: str) -> tuple[str, str]:

@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from dtml import paths
 from dtml.catalogue import Paper, param
 from dtml.catalogue import Params as BaseParams
-from dtml.errors import Problem
-from dtml.fetch import fetch
 from dtml.language import Text, mark
 from dtml.tasks import Progress, Task, Transfer
-from dtml.tasks._mnist import Part, fetch_mnist, mnist_missing, not_here, not_whole, official, read_mnist, resized
+from dtml.tasks._mnist import Part, not_whole, official, read_mnist, resized
+from dtml.tasks._published import MNIST, USPS
 
-SITE = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"
-FILES = {"usps.bz2": "ec16c51db3855ca6c91edd34d0e9b197", "usps.t.bz2": "8ea070ee2aca1ac39742fdd1ef5ed118"}
+FILES = ("usps.bz2", "usps.t.bz2")
 FEW = {"MNIST": 2000, "USPS": 1800}
 
 
@@ -37,6 +35,7 @@ class MNISTUSPS(Task):
         "Tzeng, Hoffman, Saenko, Darrell", 2017, "Adversarial Discriminative Domain Adaptation",
         "https://arxiv.org/abs/1702.05464", "section 5.1",
     )  # fmt: skip
+    datasets = (MNIST, USPS)
     recommended = {
         "backbone": {"name": "lenet", "width": 32},
         "strategy": "scratch",
@@ -55,25 +54,13 @@ class MNISTUSPS(Task):
         )
 
     def load(self, seed: int, progress: Progress | None = None) -> Transfer:
-        problem = self.missing()
-        if problem:
-            raise problem
+        self.require()
         if progress:
             progress(mark("Reading MNIST and USPS"), 0.0)
         few = FEW if self.params.protocol == "P1" else {"MNIST": None, "USPS": None}
         mnist = official("MNIST", *read_mnist(), few["MNIST"], seed)
         usps = official("USPS", *read_usps(), few["USPS"], seed)
         return Transfer(mnist, usps) if self.params.direction == "mnist_to_usps" else Transfer(usps, mnist)
-
-    def missing(self) -> Problem | None:
-        absent = [*mnist_missing(), *(name for name in FILES if not paths.find_data("usps", name))]
-        return not_here(self.name, absent) if absent else None
-
-    def fetch(self, progress: Progress) -> None:
-        fetch_mnist(progress)
-        for name, digest in FILES.items():
-            if not paths.find_data("usps", name):
-                fetch([SITE + name], paths.downloads() / "usps" / name, f"md5:{digest}", progress)
 
 
 def read_usps() -> tuple[Part, Part]:

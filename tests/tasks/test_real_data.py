@@ -78,6 +78,16 @@ def test_mnistm_tells_which_images_are_missing() -> None:
     assert "5000 of 59001" in str(transfer.remarks[0])
 
 
+@pytest.mark.needs("MNIST", "usps")
+def test_any_two_sets_of_digits_are_in_colour_at_32_pixels() -> None:
+    transfer = load("digit_domains", source="usps", target="mnist", images=100)
+    assert (transfer.source.name, transfer.target.name) == ("USPS", "MNIST")
+    assert transfer.source.inputs.shape == (9298, 32, 32, 3)
+    assert transfer.target.inputs.shape == (70_000, 32, 32, 3)
+    assert len(transfer.target.splits["train"]) == 100
+    assert list(transfer.target.labels[transfer.target.splits["test"]][:5]) == [7, 2, 1, 0, 4]
+
+
 @pytest.mark.needs("office_caltech10")
 def test_office_has_the_published_counts_and_tells_duplicates() -> None:
     transfer = load("office_caltech10", source="amazon", target="webcam")
@@ -111,8 +121,8 @@ def test_weights_are_those_of_the_file() -> None:
     ("name", "sentence"),
     [
         ("mnist_usps", "run `dtml get task mnist_usps`"),
-        ("mnist_mnistm", "run `dtml get task mnist_mnistm`"),
-        ("office_caltech10", "put 'amazon.zip'"),
+        ("mnist_mnistm", "MNIST-M is not on disk .*mnist_m/mnist_m_train.zip.*not published for direct download"),
+        ("office_caltech10", "put it below DTML_DATA as office_caltech10/amazon/<class>/<image>"),
     ],
 )
 def test_missing_data_is_one_sentence(name: str, sentence: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
