@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import data, forms, frame, language, words
 from dtml import catalogue, own
+from dtml.budget import Budget
 from dtml.experiment import FEW, Embedding, Experiment, Role, Training, with_batch_norm
 from dtml.fitness import checkpoints
 from dtml.language import _
@@ -67,18 +68,11 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
         metric = _terms("metric", advised.get("metric", "none"), base)
         embedding = _section(_("Embedding"), Embedding, advised.get("embedding", {}), f"{base}:embedding")
         training = _section(_("Training"), Training, advised.get("training", {}), f"{base}:training")
-    name, few, seed = st.columns([3, 1, 1])
+    name, few, seed = st.columns([3, 2, 1])
     title = name.text_input(_("Title (optional)"), given.get("title", ""), key=f"{base}:title", persist_state="session")
-    labels = few.number_input(
-        _("Labelled target samples a class"),
-        0,
-        None,
-        given.get("labels", needed_labels(strategy, alignment)),
-        step=1,
-        key=f"{base}:labels:{needed_labels(strategy, alignment)}",
-        help=_("Their labels are learned from; all others of the target stay sealed."),
-        persist_state="session",
-    )
+    needed = needed_labels(strategy, alignment)
+    with few:
+        labels = _labels(given.get("labels", needed), f"{base}:labels:{needed}")
     number = seed.number_input(
         _("Seed"),
         0,
@@ -97,7 +91,7 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
         "metric": metric,
         "embedding": embedding,
         "training": training,
-        "labels": int(labels),
+        "labels": labels,
         "seed": int(number),
         "title": title,
     }
@@ -112,6 +106,40 @@ def needed_labels(strategy: dict[str, Any], alignment: list[dict[str, Any]]) -> 
     """How many labelled target samples a class the chosen methods ask for by default."""
     chosen = [("strategy", strategy["name"]), *(("alignment", term["name"]) for term in alignment)]
     return FEW if any(catalogue.entry(kind, name)["needs_labels"] for kind, name in chosen) else 0
+
+
+def _labels(given: Budget, key: str) -> Budget:
+    """The kind of the label budget and, where it has one, its number."""
+    kinds = {
+        "none": _("none"),
+        "class": _("samples a class"),
+        "share": _("a share of each class"),
+        "all": _("all of them"),
+    }
+    held = "all" if given == "all" else "share" if isinstance(given, float) else "class" if given else "none"
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    kind = left.selectbox(
+        _("Labelled target samples"),
+        list(kinds),
+        list(kinds).index(held),
+        format_func=kinds.__getitem__,
+        key=f"{key}:kind",
+        help=_("Their labels are learned from; all others of the target stay sealed."),
+        persist_state="session",
+    )
+    match kind:
+        case "class":
+            number = given if held == "class" else FEW
+            told = _("Samples a class")
+            return int(right.number_input(told, 1, None, number, step=1, key=f"{key}:class", persist_state="session"))
+        case "share":
+            percent = 100 * given if held == "share" else 20.0
+            told = _("Share in %")
+            chosen = right.number_input(
+                told, 0.01, 99.99, percent, step=1.0, format="%g", key=f"{key}:share", persist_state="session"
+            )
+            return round(float(chosen) / 100, 8)
+    return "all" if kind == "all" else 0
 
 
 def references(task: dict[str, Any]) -> tuple[Role, ...]:

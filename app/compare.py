@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from app import data, forms, tables, words
-from dtml import catalogue
+from dtml import budget, catalogue
 from dtml.comparison import Interval
 from dtml.experiment import Embedding, Training
 from dtml.figures import comparison as figures
@@ -94,7 +94,7 @@ def key_title(key: str) -> str:
     """What a person calls a key of an experiment."""
     first, *rest = key.split(".")
     if not rest:
-        own = {"labels": _("Labelled target samples a class"), "seed": _("Seed"), "domains": _("Trained on")}
+        own = {"labels": _("Labelled target samples"), "seed": _("Seed"), "domains": _("Trained on")}
         return own.get(key) or words.kind(key)
     section: dict[str, type[Training] | type[Embedding]] = {"training": Training, "embedding": Embedding}
     if first in section:
@@ -108,6 +108,8 @@ def value_title(key: str, value: Any) -> Any:
     """A value as a person reads it; numbers stay numbers, so that a table sorts them."""
     if key in catalogue.KINDS:
         return tables.titles(key, str(value).split(" + ")) or "–"
+    if key == "labels":
+        return budget.told(value)
     domains = {"both": _("both domains"), "source": words.role("source_only"), "target": words.role("target_only")}
     return domains[value] if key == "domains" else value
 
@@ -119,6 +121,8 @@ def group_title(group: Group) -> str:
         told = value_title(key, value)
         if key in catalogue.KINDS:
             parts += [] if told == "–" else [str(told)]
+        elif key == "labels":
+            parts.append(_("labels: {budget}").format(budget=told))
         elif key != "domains":
             parts.append(f"{key.rsplit('.', 1)[-1]} {told}")
     experiment = next(iter(group.lines.values())).run.experiment

@@ -9,9 +9,11 @@ import streamlit as st
 from app import compare, data, tables, words
 from app.language import title
 from dtml import catalogue
+from dtml.budget import Budget, parse_list, told
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.language import _
+from dtml.runs.budgets import STANDARD
 from dtml.runs.records import Run
 from dtml.runs.sweep import Plan, cost, plan, queue
 
@@ -25,18 +27,21 @@ def form(runs: Sequence[Run]) -> None:
     if base is None:
         return
     alignments, metrics, strategies = (_methods(kind, base) for kind in ("alignment", "metric", "strategy"))
-    left, right = st.columns([1, 3], vertical_alignment="bottom")
+    left, middle, right = st.columns([1, 1, 2], vertical_alignment="bottom")
     seeds = left.number_input(
         _("Seeds"), 1, 50, FEW, help=_("The base's seed and the next ones."), key="sweep-seeds", persist_state="session"
     )
+    with middle:
+        budgets = _budgets(base)
     with right:
         references = _references()
+    if budgets is None:
+        return
     if not (alignments and metrics and strategies):
         st.info(_("Choose at least one method of each kind."), icon=":material/info:")
         return
-    made = plan(
-        data.store(), base, alignments, metrics, strategies, range(base.seed, base.seed + int(seeds)), references
-    )
+    numbers = range(base.seed, base.seed + int(seeds))
+    made = plan(data.store(), base, alignments, metrics, strategies, numbers, references, budgets)
     _told(made)
     st.button(
         _("Queue {count} runs").format(count=len(made.waiting)),
@@ -47,6 +52,55 @@ def form(runs: Sequence[Run]) -> None:
         on_click=_launch,
         args=(made,),
     )
+    _curve(base, numbers, references)
+
+
+def _budgets(base: Experiment) -> list[Budget] | None:
+    """The label budgets to combine with the methods, as a person types them; None where they cannot be read."""
+    typed = st.text_input(
+        _("Label budgets"),
+        _written(base.labels),
+        key=f"sweep-budgets-{base.hash}",
+        help=_("Labelled target samples: 0, samples a class (5), shares of each class (0.2) or all; with commas."),
+        persist_state="session",
+    )
+    try:
+        return parse_list(typed)
+    except Problem as problem:
+        st.error(str(problem), icon=":material/error:")
+        return None
+
+
+def _written(budget: Budget) -> str:
+    """A budget as `parse_list` reads it."""
+    return f"{budget:g}" if isinstance(budget, float) else str(budget)
+
+
+def _curve(base: Experiment, seeds: Sequence[int], references: Sequence[Role]) -> None:
+    """The base over the usual label budgets: its cost, and the button that queues it."""
+    alignment, metric, strategy = ([_own(base, kind)] for kind in ("alignment", "metric", "strategy"))
+    made = plan(data.store(), base, alignment, metric, strategy, seeds, references, STANDARD)
+    st.divider()
+    st.markdown(
+        _("**A curve over label budgets**: the base with {budgets} of the target's labels.").format(
+            budgets=", ".join(told(budget) for budget in STANDARD)
+        )
+    )
+    _told(made)
+    st.button(
+        _("Queue the curve: {count} runs").format(count=len(made.waiting)),
+        icon=":material/show_chart:",
+        key="sweep-curve",
+        disabled=not made.experiments,
+        on_click=_launch,
+        args=(made,),
+    )
+
+
+def _own(base: Experiment, kind: str) -> str:
+    """The base's own methods of a kind."""
+    choice = getattr(base, kind)
+    return " + ".join(term.name for term in choice) if isinstance(choice, tuple) else str(choice.name)
 
 
 def _launch(made: Plan) -> None:
@@ -79,8 +133,7 @@ def _base(runs: Sequence[Run]) -> Experiment | None:
 
 def _methods(kind: str, base: Experiment) -> list[str]:
     """The methods of a kind to combine; the base's own stays as it is, with its parameters."""
-    choice = getattr(base, kind)
-    own = " + ".join(term.name for term in choice) if isinstance(choice, tuple) else choice.name
+    own = _own(base, kind)
     names = list(dict.fromkeys([own, *catalogue.names(kind)]))
     inputs = catalogue.entry("task", base.task.name)["inputs"]
     if kind == "strategy":

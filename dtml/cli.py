@@ -132,6 +132,38 @@ def sweep(
 
 @app.command(
     help=_(
+        "Train an experiment with several label budgets and seeds, and print accuracy over budget. What is finished "
+        "already is not trained again."
+    )
+)
+def budget(
+    file: File,
+    labels: Annotated[
+        str,
+        typer.Option(help=_("Label budgets: 0, samples a class (5), shares of each class (0.2), all; with commas.")),
+    ] = "0,1,5,0.2,all",
+    seeds: Annotated[str, typer.Option(help=_("Seeds: a range such as 0-4, or a list such as 1,5,9."))] = "0-2",
+    references: References = "all",
+    as_json: AsJson = False,
+) -> None:
+    from dtml.budget import parse_list
+    from dtml.console import Reporter, budgets, curve_table
+    from dtml.runs.foreground import train_budgets
+    from dtml.runs.store import Store
+
+    experiment, wanted, named = Experiment.from_toml(file), parse_list(labels), numbers(seeds)
+    with Reporter(err) as reporter:
+        curve, unfit = train_budgets(Store(), experiment, wanted, named, roles(references), reporter)
+    for problem in unfit.values():
+        err.print(str(problem), style="yellow", markup=False, highlight=False)
+    if as_json:
+        print(json.dumps(budgets(curve, named), ensure_ascii=False))
+    else:
+        out.print(curve_table(curve))
+
+
+@app.command(
+    help=_(
         "Train every method of the catalogue on a task with the same budget and several seeds, and write the table. "
         "What is finished already is not trained again."
     )

@@ -12,8 +12,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from dtml import vocabulary
+from dtml.budget import told
 from dtml.comparison import Interval, gap_closed, interval, paired
 from dtml.language import _
+from dtml.runs.budgets import Curve
 from dtml.runs.records import Run
 from dtml.training import Event, PhaseStarted, Preparing, Progressed, Snapshot, Started
 
@@ -166,6 +168,45 @@ def comparison(found: dict[str, Any]) -> Table:
             )
     if found.get("gap_closed") is not None:
         table.add_row(_("gap closed"), f"{found['gap_closed']:.0%}", "")
+    return table
+
+
+def budgets(curve: Curve, seeds: Sequence[int]) -> dict[str, Any]:
+    """A curve over label budgets as plain data."""
+    points = [
+        {
+            "labels": point.budget,
+            "labelled": point.labelled,
+            "mean": _plain(point.accuracy),
+            "twin": _plain(point.twin) if point.twin else None,
+            "difference": _plain(point.difference) if point.difference else None,
+        }
+        for point in curve.points
+    ]
+    levels: dict[str, float] = {str(role): value for role, value in curve.levels.items()}
+    return {"seeds": list(seeds), "points": points, **levels}
+
+
+def curve_table(curve: Curve) -> Table:
+    """Accuracy over the label budget, with what it is held against."""
+    below = [f"{vocabulary.role(role)} {value:.1%}" for role, value in curve.levels.items()]
+    table = Table(
+        _("Label budget"),
+        _("Labelled samples"),
+        _("Target accuracy, mean ± 95 %"),
+        vocabulary.role("twin"),
+        _("Difference, paired"),
+        box=None,
+        caption=" · ".join(below) or None,
+    )
+    for point in curve.points:
+        table.add_row(
+            told(point.budget),
+            "–" if point.labelled is None else f"{point.labelled:,.0f}",
+            _told(_plain(point.accuracy)),
+            _told(_plain(point.twin)) if point.twin else "–",
+            _told(_plain(point.difference), "+") if point.difference else "–",
+        )
     return table
 
 

@@ -11,12 +11,21 @@ import json
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
-from dtml import catalogue, vocabulary
+from dtml import budget, catalogue, vocabulary
+from dtml.budget import Budget
 from dtml.errors import Problem
 from dtml.fitness import check, label_users
 from dtml.language import _, mark
@@ -121,7 +130,7 @@ class Experiment(BaseModel):
     embedding: Embedding
     training: Training
     domains: Literal["both", "source", "target"] = "both"
-    labels: int = Field(0, ge=0, description=mark("Labelled target samples a class"))
+    labels: Annotated[Budget, PlainValidator(budget.checked)] = Field(0, description=mark("Label budget of the target"))
     seed: int = Field(0, ge=0, lt=2**31)
     title: str = ""
 

@@ -78,7 +78,10 @@ def _check_target(experiment: Experiment) -> None:
     users = label_users({"strategy": experiment.strategy, "alignment": experiment.alignment})
     if users and experiment.domains == "both" and not experiment.labels:
         raise Problem(
-            mark("The {kind} '{name}' learns from labelled target samples; set 'labels' (samples a class) above 0."),
+            mark(
+                "The {kind} '{name}' learns from labelled target samples; set 'labels' to samples a class above 0, a "
+                'share, or "all".'
+            ),
             kind=vocabulary.kind(users[0][0]).lower(),
             name=users[0][1],
         )

@@ -25,6 +25,10 @@ _TEMPLATES = {
     "float_type": mark("In {where}, '{key}' is {received}, but must be a number; change it."),
     "model_type": mark("In {where}, '{key}' is {received}, but must be a table of keys and values; change it."),
     "dict_type": mark("In {where}, '{key}' is {received}, but must be a table of keys and values; change it."),
+    "label_budget": mark(
+        "In {where}, '{key}' is {received}, but must be 0, samples a class (5), a share of each class (0.2, between 0 "
+        'and 1) or "all"; change it.'
+    ),
     "string_type": mark("In {where}, '{key}' is {received}, but must be a text; change it."),
 }
 _BOUNDS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}

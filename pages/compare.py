@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import compare, data, frame, overlay, sweep
+from app import compare, data, frame, labels, overlay, sweep
 from dtml.language import _
 from dtml.runs.compare import groups, lines
 
@@ -46,6 +46,7 @@ if methods:
         )
     )
     compare.accuracy_picture(methods, titles)
+    labels.show(methods)
 
 st.header(_("Runs, and only what differs"))
 compare.runs_table(found)

@@ -10,7 +10,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dtml import vocabulary
+from dtml import budget, vocabulary
 from dtml.comparison import gap_closed
 from dtml.figures.embeddings import Panel, embeddings
 from dtml.figures.stated import stated
@@ -46,7 +46,7 @@ def _lead(run: Run) -> str:
     labels = run.experiment.labels
     if run.role == "adapted":
         seen = (
-            _("of whose labels it saw {count} a class").format(count=labels)
+            _("of whose labels it saw {budget}").format(budget=budget.told(labels))
             if labels
             else _("whose labels it never saw")
         )

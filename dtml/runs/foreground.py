@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from typing import Any
 
+from dtml.budget import Budget
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
+from dtml.language import mark
+from dtml.runs.budgets import Curve, curve_key, curve_of
+from dtml.runs.compare import groups, lines
 from dtml.runs.execute import execute
 from dtml.runs.records import Run
 from dtml.runs.store import Store
@@ -37,6 +42,42 @@ def _train(store: Store, experiment: Experiment, listen: Listener, again: bool) 
         return known
     run = known if known and store.take(known.id) else store.submit(experiment, taken=True)
     return execute(store, run, lambda event: listen(run, event))
+
+
+def train_budgets(
+    store: Store,
+    experiment: Experiment,
+    budgets: Sequence[Budget],
+    seeds: Sequence[int],
+    references: Sequence[Role],
+    listen: Listener,
+) -> tuple[Curve, dict[Budget, Problem]]:
+    """Train an experiment with every budget and seed; its curve, and why budgets were left out.
+
+    What is finished already is not trained again.
+
+    Raises:
+        Problem: where a run failed, or no budget fits the experiment.
+    """
+    unfit: dict[Budget, Problem] = {}
+    finished: list[Run] = []
+    for labels, seed in product(budgets, seeds):
+        try:
+            each = experiment.replace(labels=labels, seed=seed)
+        except Problem as problem:
+            unfit[labels] = problem
+            continue
+        runs = train_all(store, each, references, listen, again=False)
+        for run in runs.values():
+            if run.state != "finished":
+                raise run.error or Problem(mark("The run '{id}' was cancelled."), id=run.id)
+        finished.append(next(iter(runs.values())))
+    if not finished:
+        raise next(iter(unfit.values()))
+    members = groups(lines(store, finished))
+    if not members:
+        raise Problem(mark("The target has no labels, so there is no accuracy to draw over the label budget."))
+    return curve_of(curve_key(experiment), members), unfit
 
 
 def summary(runs: dict[Role, Run]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sweeps: one experiment with several methods and seeds, what that costs, and how it is queued."""
+"""Sweeps: one experiment with several methods, label budgets and seeds, what that costs, and how it is queued."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 from statistics import median
 
+from dtml.budget import Budget, told
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
+from dtml.language import _
 from dtml.runs.records import Run
 from dtml.runs.store import Store
 
@@ -51,8 +53,12 @@ def plan(
     strategies: Sequence[str],
     seeds: Sequence[int],
     references: Iterable[Role],
+    budgets: Sequence[Budget] | None = None,
 ) -> Plan:
     """Every combination of the methods with every seed, all else as in `base`; parameters of `base`'s own methods stay.
+
+    Args:
+        budgets: label budgets to combine with all of these; `base`'s own where none are given.
 
     Combinations that do not fit together are left out, with the reason.
     """
@@ -60,14 +66,15 @@ def plan(
     found: dict[str, Experiment] = {}
     held: dict[str, Experiment] = {}
     unfit: dict[str, Problem] = {}
-    for alignment, metric, strategy, seed in product(alignments, metrics, strategies, seeds):
+    wide = [base.labels] if budgets is None else budgets
+    for alignment, metric, strategy, labels, seed in product(alignments, metrics, strategies, wide, seeds):
         chosen = {"alignment": alignment, "metric": metric, "strategy": strategy}
         kept = {kind: name for kind, name in chosen.items() if name != _own(base, kind)}
         try:
-            each = base.replace(**kept, seed=seed, title="")
+            each = base.replace(**kept, labels=labels, seed=seed, title="")
             others = each.references() if each.adapts else {}
         except Problem as problem:
-            unfit[" · ".join(dict.fromkeys(name for name in chosen.values() if name != "none"))] = problem
+            unfit[" · ".join(_called(chosen, labels if budgets else None))] = problem
             continue
         found[each.hash] = each
         held |= {other.hash: other for role, other in others.items() if role in wanted}
@@ -75,6 +82,12 @@ def plan(
     known = store.find_all([*found, *held])
     waiting = [each for hash_, each in (found | held).items() if hash_ not in known]
     return Plan(tuple(found.values()), tuple(held.values()), tuple(waiting), unfit)
+
+
+def _called(chosen: dict[str, str], labels: Budget | None) -> list[str]:
+    """What names a combination, each part once."""
+    named = dict.fromkeys(name for name in chosen.values() if name != "none")
+    return [*named, *([] if labels is None else [_("labels: {budget}").format(budget=told(labels))])]
 
 
 def _own(base: Experiment, kind: str) -> str:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dtml import paths
+from dtml import budget, paths
 from dtml.errors import Problem
 from dtml.experiment import Experiment
 from dtml.language import mark
@@ -34,7 +34,7 @@ class Data:
         target: training samples of the target, without labels unless it is the only domain; or None.
         looks: samples that are only looked at: "probe_source", "probe_target", "validation",
             "validation_target", "test_source", "test_target". Their labels are for reporting.
-        labelled: the few target samples whose labels may be learned from, or None.
+        labelled: the target samples whose labels may be learned from, or None.
         features: whether the inputs are features that were computed before.
     """
 
@@ -92,7 +92,9 @@ def _taught(domain: Domain) -> NDArray[np.int64]:
 
 
 def _labelled(experiment: Experiment, target: Domain, device: torch.device) -> Samples | None:
-    """So many training samples of each target class as the experiment may learn the labels of, by seed.
+    """The training samples of the target whose labels the experiment may learn, the same share of every class, by seed.
+
+    A larger budget of the same seed contains the smaller one.
 
     Raises:
         Problem: where the target has no labels to give.
@@ -102,12 +104,12 @@ def _labelled(experiment: Experiment, target: Domain, device: torch.device) -> S
         return None
     train = target.splits["train"]
     rng = np.random.default_rng((experiment.seed, 2))
-    members = [rng.permutation(train[target.labels[train] == label])[:wanted] for label in range(len(target.classes))]
-    chosen = np.sort(np.concatenate(members))
+    members = [rng.permutation(train[target.labels[train] == label]) for label in range(len(target.classes))]
+    chosen = np.sort(np.concatenate([each[: budget.count(wanted, len(each))] for each in members]))
     if not len(chosen):
         raise Problem(
-            mark("{wanted} labels a target class are wanted, but '{name}' has none; set 'labels' to 0."),
-            wanted=wanted,
+            mark("Labels of the target are wanted ({wanted}), but '{name}' has none; set 'labels' to 0."),
+            wanted=budget.told(wanted),
             name=target.name,
         )
     return Samples.of(target, chosen, device, sealed=False)
