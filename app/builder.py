@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import data, forms, frame, language, words
+from app import data, fetching, forms, frame, language, words
 from dtml import catalogue, own
 from dtml.budget import Budget
 from dtml.experiment import FEW, Embedding, Experiment, Role, Training, with_batch_norm
@@ -47,13 +47,7 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
     with left:
         task = _task(given.get("task"), base)
         facts = catalogue.entry("task", task["name"])
-        if facts["downloads"]:
-            st.info(
-                _(
-                    "Its data is fetched once with `dtml get task {name}`; what lies below DTML_DATA is used as it is."
-                ).format(name=task["name"]),
-                icon=":material/download:",
-            )
+        fetching.show("task", task["name"], {key: value for key, value in task.items() if key != "name"})
         if _called(given.get("task") or {}) != _called(task):
             given = {key: given[key] for key in ("alignment", "metric", "seed") if key in given}
         base = f"{base}:{_called(task)}"
@@ -62,6 +56,8 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
         strategy = _one("strategy", advised.get("strategy", "scratch"), fitting("strategy", facts["inputs"]), base)
         with above:
             backbone = _backbone(advised.get("backbone"), facts["inputs"], strategy["name"], base)
+            if catalogue.entry("strategy", strategy["name"])["pretrained"] and strategy.get("start") != "random":
+                fetching.show("backbone", backbone["name"], {k: v for k, v in backbone.items() if k != "name"})
     with right:
         aligns = catalogue.entry("strategy", strategy["name"])["aligns"]
         alignment = _terms("alignment", advised.get("alignment", "dann") if aligns else "none", f"{base}:{aligns}")

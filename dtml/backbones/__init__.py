@@ -67,8 +67,21 @@ class Backbone(Component):
         """Download the learned weights; does nothing where there are none or they are here."""
 
     @classmethod
+    def published(cls) -> list[dict[str, Any]]:
+        """The files of weights that `fetch` can download.
+
+        Each is plain data: "when" (the parameters that want it), "path" below a data folder, "urls", "size" in bytes.
+        """
+        return []
+
+    @classmethod
     def facts(cls) -> dict[str, Any]:
-        return {"accepts": list(cls.accepts), "pretrained": cls.pretrained, "batch_norm": cls.batch_norm}
+        return {
+            "accepts": list(cls.accepts),
+            "pretrained": cls.pretrained,
+            "batch_norm": cls.batch_norm,
+            "published": cls.published(),
+        }
 
 
 class Prepare(nn.Module):

@@ -65,6 +65,15 @@ class ImageNetBackbone(Backbone):
             digest = weights.url.rsplit("-", 1)[1].removesuffix(".pth")
             fetch([weights.url], self._published(), f"sha256:{digest}", progress)
 
+    @classmethod
+    def published(cls) -> list[dict[str, Any]]:
+        from torchvision.models import get_model_weights
+
+        weights = get_model_weights(cls.architecture).DEFAULT
+        path = f"weights/{weights.url.rsplit('/', 1)[1]}"
+        size = round(weights.meta["_file_size"] * 2**20)  # torchvision tells it in MiB
+        return [{"when": {"weights": "imagenet"}, "path": path, "urls": [weights.url], "size": size}]
+
     def _state(self) -> dict[str, Tensor]:
         path = self._file()
         if path.suffix == ".safetensors":

@@ -258,14 +258,14 @@ class Store:
 
     # -- jobs
 
-    def request(self, kind: str, key: str, spec: dict[str, Any]) -> Job:
-        """Ask for a job once, whoever asks; a failed one is tried again."""
+    def request(self, kind: str, key: str, spec: dict[str, Any], *, again: bool = False) -> Job:
+        """Ask for a job once, whoever asks; a failed one is tried again, and with `again` a finished one, too."""
         with self.engine.begin() as connection:
             known = connection.execute(select(jobs_table.c.state).where(jobs_table.c.key == key)).scalar_one_or_none()
             row = {"kind": kind, "spec": spec, "state": "queued", "created": time.time(), "error": None, "doing": None}
             if known is None:
                 connection.execute(insert(jobs_table).values(key=key, **row))
-            elif known == "failed":
+            elif known == "failed" or (again and known == "finished"):
                 connection.execute(update(jobs_table).where(jobs_table.c.key == key).values(**row))
         return self.job(key)
 
@@ -276,6 +276,11 @@ class Store:
     def find_job(self, key: str) -> Job | None:
         """The job with this key, if it was asked for."""
         return self.job(key) if self._rows(select(jobs_table.c.key).where(jobs_table.c.key == key)) else None
+
+    def waits(self, kind: str) -> bool:
+        """Whether a job of a kind waits for who does it."""
+        waiting = (jobs_table.c.kind == kind) & jobs_table.c.state.in_(["queued", "lost"])
+        return bool(self._rows(select(jobs_table.c.key).where(waiting).limit(1)))
 
     def claim_job(self, kind: str) -> Job | None:
         """Take the oldest waiting job of a kind."""

@@ -2,7 +2,8 @@
 
 It imports torch once and forks a child for each run (spawns where a fork is unsafe), so a run starts at
 once, a crash takes only that run, and accelerator memory is freed. The parent never computes: OpenMP and
-CUDA do not survive a fork. Projections have one long-lived child of their own.
+CUDA do not survive a fork. Projections have one long-lived child of their own; downloads, which take as long as
+the network does, have one for as long as there are any.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from filelock import FileLock, Timeout
 from dtml import catalogue, paths
 from dtml.errors import Problem
 from dtml.language import mark
+from dtml.runs.fetching import KIND as FETCHING
+from dtml.runs.fetching import fetch_next
 from dtml.runs.folder import RunFolder
 from dtml.runs.jobs import next_job
 from dtml.runs.launcher import lock_file
@@ -87,6 +90,7 @@ class _Worker:
         self._store = Store()
         self._runs: dict[str, BaseProcess] = {}
         self._projector: BaseProcess | None = None
+        self._fetcher: BaseProcess | None = None
 
     def run(self, idle_exit: float | None) -> None:
         """The loop: start what waits, notice what ended."""
@@ -115,8 +119,15 @@ class _Worker:
     def _start_waiting(self) -> None:
         if self._projector is None or not self._projector.is_alive():
             self._projector = self._child(project_forever, self._further)
+        self._start_fetching()
         while len(self._runs) < self._parallel and (run := self._store.claim()):
             self._runs[run.id] = self._child(run_child, run.id)
+
+    def _start_fetching(self) -> None:
+        """A child for the downloads that wait, unless one is at work: it does them all."""
+        at_work = self._fetcher is not None and self._fetcher.is_alive()
+        if not at_work and self._store.waits(FETCHING):
+            self._fetcher = self._child(fetch_all)
 
     def _child(self, target: Callable[..., None], *arguments: object) -> BaseProcess:
         self._store.engine.dispose()
@@ -134,7 +145,8 @@ class _Worker:
                 self._store.fail(identity, _died(process.exitcode or 0, identity))
 
     def _end_children(self) -> None:
-        for process in [*self._runs.values(), *([self._projector] if self._projector else [])]:
+        helpers = [each for each in (self._projector, self._fetcher) if each]
+        for process in [*self._runs.values(), *helpers]:
             process.terminate()
             process.join(5)
         for identity in self._runs:
@@ -168,6 +180,14 @@ def run_child(identity: str) -> None:
 
     store = Store()
     execute(store, store.run(identity))
+
+
+def fetch_all() -> None:
+    """A child's life: every download that waits."""
+    _begin_child(paths.home() / "fetching.log")
+    store = Store()
+    while fetch_next(store):
+        pass
 
 
 def project_forever(further: Sequence[Doer]) -> None:

@@ -25,19 +25,23 @@ class Server(http.server.BaseHTTPRequestHandler):
     """/file gives the content, with ranges; /stubborn knows no ranges; /broken hangs up half way; else 404."""
 
     asked: list[str] = []
+    files: dict[str, bytes] = {}
+    """What else it gives, with ranges."""
 
     def do_GET(self) -> None:
         self.asked.append(f"{self.path} {self.headers.get('Range', '')}".strip())
         start = int(self.headers.get("Range", "bytes=0-")[6:-1])
-        if self.path not in ("/file", "/stubborn", "/broken"):
+        content = {"/file": CONTENT, "/stubborn": CONTENT, "/broken": CONTENT, **self.files}.get(self.path)
+        if content is None:
             return self.send_error(404)
-        if self.path == "/file" and start >= len(CONTENT):
+        ranged = self.path not in ("/stubborn", "/broken")
+        if ranged and start >= len(content):
             return self.send_error(416)
-        start = start if self.path == "/file" else 0
+        start = start if ranged else 0
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
-        self.wfile.write(CONTENT[start : len(CONTENT) // 2 if self.path == "/broken" else None])
+        self.wfile.write(content[start : len(content) // 2 if self.path == "/broken" else None])
         return None
 
     def log_message(self, *_arguments: object) -> None:
