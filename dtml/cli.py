@@ -256,10 +256,9 @@ def worker(
     parallel: Annotated[int, typer.Option(min=1, help=_("Runs at a time."))] = 1,
 ) -> None:
     from dtml.export.jobs import export_next
-    from dtml.runs.looking import look_next
     from dtml.runs.worker import work
 
-    work(parallel, idle_exit, [export_next, look_next])
+    work(parallel, idle_exit, [export_next])
 
 
 @app.command(

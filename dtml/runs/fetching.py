@@ -80,5 +80,5 @@ def meter(files: Sequence[Mapping[str, Any]], report: Callable[[float], None]) -
 def fetch_next(store: Store) -> bool:
     """Fetch the oldest files that were asked for; False where none were."""
     told = mark("Fetching the files")
-    failed = mark("The files could not be fetched ({error}); try again, or see the log fetching.log below DTML_HOME.")
+    failed = mark("The files could not be fetched ({error}); try again, or see the log gathering.log below DTML_HOME.")
     return next_job(store, KIND, fetch_files, told, failed)

@@ -12,6 +12,8 @@ from dtml.runs.jobs import next_job
 from dtml.runs.records import Job
 from dtml.runs.store import Store
 
+KIND = "look"
+
 
 def look_key(mine: own.OwnTask) -> str:
     """The name of the job that looks at a task's data as nobody has yet; another one once it was looked at."""
@@ -22,14 +24,14 @@ def look_key(mine: own.OwnTask) -> str:
 
 def ask_to_look(store: Store, mine: own.OwnTask) -> Job:
     """Have a worker look at the data of a task."""
-    return store.request("look", look_key(mine), {"task": mine.name})
+    return store.request(KIND, look_key(mine), {"task": mine.name})
 
 
 def look_next(store: Store) -> bool:
     """Look at the data of the task that waits longest; False where none does."""
     told = mark("Looking at the data")
     failed = mark("The data could not be looked at ({error}); see the worker's log.")
-    return next_job(store, "look", _look, told, failed)
+    return next_job(store, KIND, _look, told, failed)
 
 
 def _look(spec: dict[str, Any], report: Callable[[float], None]) -> None:

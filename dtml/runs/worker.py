@@ -2,8 +2,8 @@
 
 It imports torch once and forks a child for each run (spawns where a fork is unsafe), so a run starts at
 once, a crash takes only that run, and accelerator memory is freed. The parent never computes: OpenMP and
-CUDA do not survive a fork. Projections have one long-lived child of their own; downloads, which take as long as
-the network does, have one for as long as there are any.
+CUDA do not survive a fork. Projections have one long-lived child of their own; downloads and looks at a person's
+data, which take as long as these are large, have one for as long as there are any.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from dtml.runs.fetching import fetch_next
 from dtml.runs.folder import RunFolder
 from dtml.runs.jobs import next_job
 from dtml.runs.launcher import lock_file
+from dtml.runs.looking import KIND as LOOKING
+from dtml.runs.looking import look_next
 from dtml.runs.store import Store
 
 TICK = 0.2
@@ -90,7 +92,7 @@ class _Worker:
         self._store = Store()
         self._runs: dict[str, BaseProcess] = {}
         self._projector: BaseProcess | None = None
-        self._fetcher: BaseProcess | None = None
+        self._gatherer: BaseProcess | None = None
 
     def run(self, idle_exit: float | None) -> None:
         """The loop: start what waits, notice what ended."""
@@ -119,15 +121,15 @@ class _Worker:
     def _start_waiting(self) -> None:
         if self._projector is None or not self._projector.is_alive():
             self._projector = self._child(project_forever, self._further)
-        self._start_fetching()
+        self._start_gathering()
         while len(self._runs) < self._parallel and (run := self._store.claim()):
             self._runs[run.id] = self._child(run_child, run.id)
 
-    def _start_fetching(self) -> None:
-        """A child for the downloads that wait, unless one is at work: it does them all."""
-        at_work = self._fetcher is not None and self._fetcher.is_alive()
-        if not at_work and self._store.waits(FETCHING):
-            self._fetcher = self._child(fetch_all)
+    def _start_gathering(self) -> None:
+        """A child for the data that is to be fetched or looked at, unless one is at work: it does all of it."""
+        at_work = self._gatherer is not None and self._gatherer.is_alive()
+        if not at_work and any(self._store.waits(kind) for kind in (FETCHING, LOOKING)):
+            self._gatherer = self._child(gather_all)
 
     def _child(self, target: Callable[..., None], *arguments: object) -> BaseProcess:
         self._store.engine.dispose()
@@ -145,7 +147,7 @@ class _Worker:
                 self._store.fail(identity, _died(process.exitcode or 0, identity))
 
     def _end_children(self) -> None:
-        helpers = [each for each in (self._projector, self._fetcher) if each]
+        helpers = [each for each in (self._projector, self._gatherer) if each]
         for process in [*self._runs.values(), *helpers]:
             process.terminate()
             process.join(5)
@@ -182,11 +184,11 @@ def run_child(identity: str) -> None:
     execute(store, store.run(identity))
 
 
-def fetch_all() -> None:
-    """A child's life: every download that waits."""
-    _begin_child(paths.home() / "fetching.log")
+def gather_all() -> None:
+    """A child's life: every download, and every look at a person's data, that waits."""
+    _begin_child(paths.home() / "gathering.log")
     store = Store()
-    while fetch_next(store):
+    while fetch_next(store) or look_next(store):
         pass
 
 

@@ -82,15 +82,15 @@ def test_what_is_asked_for_arrives(published: dict[str, bytes], monkeypatch: pyt
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_the_worker_fetches_in_a_process_of_its_own(published: dict[str, bytes], home: Path) -> None:
     store, worker = Store(), _Worker(1, ())
-    worker._start_fetching()
-    assert worker._fetcher is None, "nothing waits"
+    worker._start_gathering()
+    assert worker._gatherer is None, "nothing waits"
     job = ask_for_files(store, "task", "mnist_usps", PARAMS)
-    worker._start_fetching()
-    child = worker._fetcher
+    worker._start_gathering()
+    child = worker._gatherer
     assert child is not None
     assert ended(store, job.key) == "finished"
     child.join(30)
-    assert child.exitcode == 0, (home / "fetching.log").read_text()
+    assert child.exitcode == 0, (home / "gathering.log").read_text()
     assert (paths.downloads() / "usps" / "usps.bz2").read_bytes() == published["/usps.bz2"]
 
 
