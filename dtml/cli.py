@@ -13,6 +13,7 @@ from rich.table import Table
 
 from dtml import catalogue, vocabulary
 from dtml.cli_export import export
+from dtml.cli_studies import pairs
 from dtml.cli_tasks import tasks
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
@@ -239,6 +240,9 @@ def _parameters(properties: dict[str, Any]) -> Table:
     return table
 
 
+app.command(
+    help=_("Train an experiment on every ordered pair of a task's domains with several seeds, and print the table.")
+)(pairs)
 app.command(help=_("Take finished runs away: a report, the model, tables, the experiment, pictures."))(export)
 
 
