@@ -62,6 +62,9 @@ def field(key: str, schema: dict[str, Any], value: Any, widget: str) -> Any:
     told = {"label": label(key, schema), "key": widget, "help": _help(key, schema), "persist_state": "session"}
     if "enum" in schema:
         return st.selectbox(options=schema["enum"], index=schema["enum"].index(value), **told)
+    if "known" in schema:
+        names = schema["known"] if value in schema["known"] else [value, *schema["known"]]
+        return st.selectbox(options=names, index=names.index(value), accept_new_options=True, **told)
     match schema.get("type"):
         case "boolean":
             return st.checkbox(value=bool(value), **told)

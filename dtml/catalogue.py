@@ -41,6 +41,8 @@ KINDS = {
 }
 
 
+MANY = 100
+"""Names that one sentence tells at most."""
 SHIPPED = Path(__file__).parent / "catalogue.json"
 """The catalogue as plain data, kept beside the sources by `python -m dtml.catalogue --ship`."""
 
@@ -264,6 +266,8 @@ def allowed(schema: dict[str, Any]) -> str:
     """The values that a published parameter may take, in short."""
     if "enum" in schema:
         return ", ".join(map(str, schema["enum"]))
+    if "known" in schema:
+        return f"{schema['known'][0]} … {schema['known'][-1]} ({len(schema['known'])})"
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
     left = f"≥ {low}" if low is not None else f"> {above}" if above is not None else ""
@@ -280,7 +284,8 @@ def _lookup(what: str, name: str, known: dict[str, Any]) -> Any:
 def unknown(what: str, name: str, known: Iterable[str]) -> Problem:
     """The sentence for a name that there is not, with the nearest one."""
     what = vocabulary.kind(what).lower()
-    best = nearest(str(name), known)
+    listed = sorted(known)
+    best = nearest(str(name), listed)
     if best:
         return Problem(
             mark("There is no {what} named '{name}'; did you mean '{nearest}'?"), what=what, name=name, nearest=best
@@ -289,7 +294,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> Problem:
         mark("There is no {what} named '{name}'; choose one of {known}."),
         what=what,
         name=name,
-        known=", ".join(sorted(known)),
+        known=", ".join(listed[:MANY]) + " …" * (len(listed) > MANY),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,12 @@ AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON object as
 References = Annotated[
     str,
     typer.Option(help=_("What an adapted run is held against: twin, source_only, target_only (comma), all or none.")),
+]
+
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help=_("A parameter, such as model=vgg16; may be repeated.")),
 ]
 
 
@@ -218,6 +225,9 @@ def show(kind: str, name: str) -> None:
         )
     if entry["parameters"]:
         out.print(_parameters(entry["parameters"]))
+    for key, schema in entry["parameters"].items():
+        if "known" in schema:
+            out.print(f"{key}: {', '.join(schema['known'])}", markup=False, highlight=False)
     for dataset in entry.get("datasets", []):
         _show_dataset(dataset)
 
@@ -283,22 +293,34 @@ def doctor() -> None:
 
 
 @get.command("task", help=_("Download the data of a task."))
-def get_task(name: str) -> None:
-    _fetch("task", name)
+def get_task(name: str, settings: Settings = None) -> None:
+    _fetch("task", name, settings)
 
 
 @get.command("backbone", help=_("Download the learned weights of a backbone."))
-def get_backbone(name: str) -> None:
-    _fetch("backbone", name)
+def get_backbone(name: str, settings: Settings = None) -> None:
+    _fetch("backbone", name, settings)
 
 
-def _fetch(kind: str, name: str) -> None:
+def _fetch(kind: str, name: str, settings: Sequence[str] | None) -> None:
     from dtml.console import bar
 
-    component = catalogue.create(kind, name)
+    component = catalogue.create(kind, name, **parameters(settings or []))
     with bar(err) as tell:
         component.fetch(tell)
     out.print(_("{kind} {name}: everything is here.").format(kind=kind, name=name))
+
+
+def parameters(settings: Sequence[str]) -> dict[str, str]:
+    """The parameters that texts such as "model=vgg16" set."""
+    found = dict[str, str]()
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not key or not equals:
+            told = mark("'{setting}' sets no parameter; write key=value, such as model=vgg16.")
+            raise Problem(told, setting=setting)
+        found[key.strip()] = value.strip()
+    return found
 
 
 def roles(text: str) -> list[Role]:

@@ -188,6 +188,8 @@ class Experiment(BaseModel):
         content = self.model_dump(exclude={"title"})
         if not self.training.more:
             del content["training"]["more"]
+        if not content["strategy"].get("frozen"):
+            content["strategy"].pop("frozen", None)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def replace(self, **changes: Any) -> Experiment:

@@ -116,17 +116,27 @@ def _check_target(experiment: Experiment) -> None:
             strategy=experiment.strategy.name,
             alignment=named[0],
         )
-    backbone = catalogue.entry("backbone", experiment.backbone.name)
-    normalised = backbone["batch_norm"] or experiment.backbone.params.get("normalisation") == "batch"
-    if strategy["needs_batch_norm"] and not normalised:
-        raise Problem(
-            mark(
-                "The strategy '{strategy}' acts on batch normalisation, but the backbone '{backbone}' has none; "
-                "choose one that has, or its 'normalisation' batch."
-            ),
-            strategy=experiment.strategy.name,
-            backbone=experiment.backbone.name,
-        )
+    if strategy["needs_batch_norm"] and not _normalised(experiment):
+        raise no_batch_norm(experiment)
+
+
+def _normalised(experiment: Experiment) -> bool:
+    """Whether the backbone has batch normalisation, as far as is known before it is built."""
+    facts, params = catalogue.entry("backbone", experiment.backbone.name), experiment.backbone.params
+    without = params.get("model") in facts["without_batch_norm"]
+    return facts["batch_norm"] and not without or params.get("normalisation") == "batch"
+
+
+def no_batch_norm(experiment: Experiment) -> Problem:
+    """The sentence for a strategy on batch normalisation that finds none."""
+    return Problem(
+        mark(
+            "The strategy '{strategy}' acts on batch normalisation, but the backbone '{backbone}' has none; "
+            "choose one that has, or its 'normalisation' batch."
+        ),
+        strategy=experiment.strategy.name,
+        backbone=experiment.backbone.params.get("model", experiment.backbone.name),
+    )
 
 
 def checkpoints() -> list[str]:

@@ -20,6 +20,7 @@ def kind(name: str) -> str:
         "checkpoint": _("Checkpoint"),
         "format": _("Format"),
         "part": _("Part"),
+        "model": _("Model"),
     }.get(name, name)
 
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from dtml.catalogue import Component
+from dtml.errors import Problem
+from dtml.fetch import Progress
 
 
 class Network(nn.Module):
@@ -57,13 +59,17 @@ class Backbone(Component):
     pretrained: ClassVar[bool] = False
     """Whether weights learned elsewhere can be loaded."""
     batch_norm: ClassVar[bool] = False
-    """Whether it has batch normalisation whatever its parameters; others may have it by `normalisation = "batch"`."""
+    """Whether it has batch normalisation, but for `without_batch_norm`; others may have it by a `normalisation`."""
 
     def build(self, shape: tuple[int, ...], pretrained: bool) -> Network:
         """The network for inputs of `shape`; with learned weights where `pretrained` and there are any."""
         raise NotImplementedError
 
-    def fetch(self, progress: Any) -> None:
+    def missing(self) -> Problem | None:
+        """What learned weights are not on disk and how to get them; None where `build` can begin."""
+        return None
+
+    def fetch(self, progress: Progress) -> None:
         """Download the learned weights; does nothing where there are none or they are here."""
 
     @classmethod
@@ -75,12 +81,18 @@ class Backbone(Component):
         return []
 
     @classmethod
+    def without_batch_norm(cls) -> list[str]:
+        """The values of its parameter `model` that name a network without batch normalisation."""
+        return []
+
+    @classmethod
     def facts(cls) -> dict[str, Any]:
         return {
             "accepts": list(cls.accepts),
             "pretrained": cls.pretrained,
             "batch_norm": cls.batch_norm,
             "published": cls.published(),
+            "without_batch_norm": cls.without_batch_norm(),
         }
 
 
@@ -99,3 +111,6 @@ class Prepare(nn.Module):
         if images.shape[1] == 1 and len(self.mean) > 1:
             images = images.expand(-1, len(self.mean), -1, -1)
         return (images - self.mean) / self.deviation
+
+    def extra_repr(self) -> str:
+        return f"mean={self.mean.flatten().tolist()}, deviation={self.deviation.flatten().tolist()}"

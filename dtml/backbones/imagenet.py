@@ -1,21 +1,18 @@
-"""What torchvision's ImageNet networks share: where their weights are, and how their inputs look."""
+"""What torchvision's ImageNet networks with stages of their own share: where their weights are, how inputs look."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch import nn
 
-from dtml import paths
-from dtml.backbones import Backbone, Network, Prepare
+from dtml.backbones import Backbone, Network
+from dtml.backbones._views import View
+from dtml.backbones._weights import Published, load, local, no_file, not_here, read, weights_file
 from dtml.catalogue import Params as BaseParams
 from dtml.catalogue import param
 from dtml.errors import Problem
-from dtml.fetch import fetch
-from dtml.language import mark
+from dtml.fetch import Progress
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -30,17 +27,12 @@ class ImageNetParams(BaseParams):
     )
 
 
-class CentreCrop224(nn.Module):
-    """The usual ImageNet view of a square image: resized to 256×256, its centre of 224×224."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        if images.shape[-2:] != (256, 256):
-            images = interpolate(images, size=(256, 256), mode="bilinear", antialias=True)
-        return images[..., 16:240, 16:240]
-
-
 class ImageNetBackbone(Backbone):
-    """A torchvision classification network without its classifier."""
+    """A torchvision classification network without its classifier.
+
+    Every image is seen as the centre of 224×224 of 256×256, whichever weights are loaded; the component
+    `torchvision` sees it as its weights' own transforms do.
+    """
 
     pretrained = True
     architecture: ClassVar[str]
@@ -52,59 +44,34 @@ class ImageNetBackbone(Backbone):
 
         model = get_model(self.architecture, weights=None)
         if pretrained:
-            model.load_state_dict(self._state())
-        return Network(self.split(model), shape, nn.Sequential(CentreCrop224(), Prepare(MEAN, DEVIATION)))
+            problem = self.missing()
+            if problem:
+                raise problem
+            path = local(self.params.weights) or self._published().path
+            assert path is not None, "missing() looked for it"
+            load(model, read(path), path, self.name)
+        return Network(self.split(model), shape, View(256, 224, MEAN, DEVIATION))
 
     def split(self, model: Any) -> dict[str, nn.Module]:
         """The network's stages by name, in order, up to its features."""
         raise NotImplementedError
 
-    def fetch(self, progress: Any) -> None:
-        if not self._published().exists():
-            weights = self._weights()
-            digest = weights.url.rsplit("-", 1)[1].removesuffix(".pth")
-            fetch([weights.url], self._published(), f"sha256:{digest}", progress)
-
     @classmethod
     def published(cls) -> list[dict[str, Any]]:
         from torchvision.models import get_model_weights
 
-        weights = get_model_weights(cls.architecture).DEFAULT
-        path = f"weights/{weights.url.rsplit('/', 1)[1]}"
-        size = round(weights.meta["_file_size"] * 2**20)  # torchvision tells it in MiB
-        return [{"when": {"weights": "imagenet"}, "path": path, "urls": [weights.url], "size": size}]
+        return [weights_file(get_model_weights(cls.architecture).DEFAULT, {"weights": "imagenet"})]
 
-    def _state(self) -> dict[str, Tensor]:
-        path = self._file()
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-
-    def _file(self) -> Path:
+    def missing(self) -> Problem | None:
         if self.params.weights == "imagenet":
-            if not self._published().exists():
-                raise Problem(
-                    mark(
-                        "The ImageNet weights of '{name}' are not here; run `dtml get backbone {name}` to download "
-                        "them, or give a local file as 'weights'."
-                    ),
-                    name=self.name,
-                )
-            return self._published()
-        path = paths.find_data(self.params.weights)
-        if path is None:
-            raise Problem(
-                mark("There is no weights file '{path}'; give a full path, or a path below DTML_DATA."),
-                path=self.params.weights,
-            )
-        return path
+            return not_here(self.name, {}) if self._published().path is None else None
+        return no_file(self.params.weights) if local(self.params.weights) is None else None
 
-    def _published(self) -> Path:
-        return paths.downloads() / "weights" / self._weights().url.rsplit("/", 1)[1]
+    def fetch(self, progress: Progress) -> None:
+        if self.params.weights == "imagenet":
+            self._published().fetch(progress)
 
-    def _weights(self) -> Any:
+    def _published(self) -> Published:
         from torchvision.models import get_model_weights
 
-        return get_model_weights(self.architecture).DEFAULT
+        return Published.hashed(get_model_weights(self.architecture).DEFAULT.url)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dtml.catalogue import Component
-from dtml.language import Text
+from dtml.errors import Problem
+from dtml.language import Text, mark
 from dtml.representation import Representation
 
 Sees = Literal["both", "supervised", "target", "labelled"]
@@ -211,3 +212,20 @@ def start_rate(learned: bool) -> float:
 def moving(stages: Sequence[str], rate: float) -> dict[str, float]:
     """The rates of backbone stages that move with the factor `rate`, and of the head at full rate."""
     return {**{f"stages.{stage}": rate for stage in stages}, "head": 1.0, "classifier": 1.0}
+
+
+def thawing(stages: Sequence[str], frozen: str) -> list[str]:
+    """The stages that `frozen`, names with commas between them, does not hold back.
+
+    Raises:
+        Problem: for a name that no stage has.
+    """
+    named = [name.strip() for name in frozen.split(",") if name.strip()]
+    for name in named:
+        if name not in stages:
+            raise Problem(
+                mark("The backbone has no stage '{name}' to freeze; name some of its stages: {stages}."),
+                name=name,
+                stages=", ".join(stages),
+            )
+    return [stage for stage in stages if stage not in named]

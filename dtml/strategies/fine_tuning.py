@@ -8,11 +8,11 @@ from dtml.catalogue import Paper, param
 from dtml.catalogue import Params as BaseParams
 from dtml.errors import Problem
 from dtml.language import Text, mark
-from dtml.strategies import Phase, Strategy, moving, pretrained_first
+from dtml.strategies import Phase, Strategy, moving, pretrained_first, thawing
 
 
 class FineTuning(Strategy):
-    """One phase on the last `stages` stages (0: all), the head and the classifier."""
+    """One phase on the last `stages` stages (0: all) that are not `frozen`, the head and the classifier."""
 
     name = "fine_tuning"
     title = Text("Fine-tuning", "微调")
@@ -46,6 +46,11 @@ class FineTuning(Strategy):
             ge=1,
             le=100,
         )
+        frozen: str = param(
+            "",
+            "Stages that stay frozen, by name (commas between them)",
+            "保持冻结的阶段名称（以逗号分隔）",
+        )
 
     def phases(self, stages: Sequence[str], learned: bool) -> list[Phase]:
         wanted = self.params.stages
@@ -58,8 +63,11 @@ class FineTuning(Strategy):
                 count=len(stages),
                 stages=", ".join(stages),
             )
-        rates = moving(stages[-wanted:], self.params.backbone_rate)
-        for depth, stage in enumerate(reversed(stages[-wanted:])):
-            rates[f"stages.{stage}"] /= self.params.decay**depth
+        last = stages[-wanted:]
+        free = thawing(stages, self.params.frozen)
+        rates = moving([stage for stage in last if stage in free], self.params.backbone_rate)
+        for depth, stage in enumerate(reversed(last)):
+            if stage in free:
+                rates[f"stages.{stage}"] /= self.params.decay**depth
         tuned = Phase("finetune", Text("Fine-tuning", "微调"), rates)
         return pretrained_first([tuned], stages, learned)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dtml.catalogue import Paper, param
 from dtml.catalogue import Params as BaseParams
 from dtml.language import Text
-from dtml.strategies import Phase, Strategy, moving, pretrained_first
+from dtml.strategies import Phase, Strategy, moving, pretrained_first, thawing
 
 
 class GradualUnfreezing(Strategy):
-    """One phase for the head, then one for each stage from the top, of equal length."""
+    """One phase for the head, then one for each stage that is not `frozen`, from the top; all of equal length."""
 
     name = "gradual_unfreezing"
     title = Text("Gradual unfreezing", "逐步解冻")
@@ -34,13 +34,18 @@ class GradualUnfreezing(Strategy):
         decay: float = param(
             2.6, "How many times slower a stage learns than the one above", "每个阶段比其上一阶段慢多少倍", ge=1, le=100
         )
+        frozen: str = param(
+            "",
+            "Stages that stay frozen, by name (commas between them)",
+            "保持冻结的阶段名称（以逗号分隔）",
+        )
 
     def phases(self, stages: Sequence[str], learned: bool) -> list[Phase]:
-        phases = []
-        for thawed in range(len(stages) + 1):
+        phases, free = [], thawing(stages, self.params.frozen)
+        for thawed in range(len(free) + 1):
             rates = moving([], 0.0)
-            for depth, stage in enumerate(reversed(stages[len(stages) - thawed :])):
+            for depth, stage in enumerate(reversed(free[len(free) - thawed :])):
                 rates[f"stages.{stage}"] = self.params.backbone_rate / self.params.decay**depth
             title = Text(f"Stages thawed: {thawed}", f"已解冻阶段数：{thawed}")
-            phases.append(Phase(f"thawed{thawed}", title, rates, 1 / (len(stages) + 1)))
+            phases.append(Phase(f"thawed{thawed}", title, rates, 1 / (len(free) + 1)))
         return pretrained_first(phases, stages, learned)

@@ -136,7 +136,8 @@ def as_features(data: Data, model: Model, dtype: torch.dtype | None, report: Rep
     """The same data with the backbone's features as inputs.
 
     Args:
-        keep: keep them on disk, by the content of inputs and weights: right where other runs have these weights, too.
+        keep: keep them on disk, by the content of inputs and weights and by what the network says of itself, such as
+            its preprocessing: right where other runs have these weights, too.
     """
     named = {"source": data.source, "target": data.target, "labelled": data.labelled, **data.looks}
     sets = {name: samples for name, samples in named.items() if samples is not None}
@@ -145,7 +146,8 @@ def as_features(data: Data, model: Model, dtype: torch.dtype | None, report: Rep
     def tell(samples: Samples, share: float) -> None:
         report(mark("Running the frozen backbone"), (done + share * len(samples)) / total)
 
-    weights = _digest(*[t.cpu().numpy() for t in model.network.state_dict().values()], dtype) if keep else None
+    content = [tensor.cpu().numpy() for tensor in model.network.state_dict().values()]
+    weights = _digest(*content, model.network, dtype) if keep else None
     found: dict[str, Samples] = {}
     for name, samples in sets.items():
         found[name] = samples.with_features(_features(samples, model, dtype, weights, partial(tell, samples)))

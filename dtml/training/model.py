@@ -32,9 +32,11 @@ class Model(nn.Module):
 
     def forward(self, inputs: Tensor, layers: bool = False) -> Representation:
         """Representation of float inputs (n, *shape), see `as_input`; with what the stages give where `layers`."""
+        if not layers:
+            return self.from_features(self.network(inputs))
         outputs = self.network.outputs(inputs)
         seen = self.from_features(outputs[-1].flatten(1))
-        return replace(seen, layers=(*outputs, seen.embedding)) if layers else seen
+        return replace(seen, layers=(*outputs, seen.embedding))
 
     def from_features(self, features: Tensor) -> Representation:
         """Representation of features (n, f) that were computed before."""

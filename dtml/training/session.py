@@ -14,6 +14,7 @@ from dtml import catalogue
 from dtml.alignment import Alignment
 from dtml.errors import Problem
 from dtml.experiment import Choice, Experiment
+from dtml.fitness import no_batch_norm
 from dtml.language import mark
 from dtml.losses import Loss
 from dtml.measures import Evidence
@@ -24,7 +25,7 @@ from dtml.training.data import Report, as_features, prepare
 from dtml.training.device import fast_type, pick_device, set_threads
 from dtml.training.evaluation import accuracy, look, sample_transfer
 from dtml.training.events import Finished, PhaseStarted, Snapshot, Started
-from dtml.training.model import Model, build, model_shape, starts_learned
+from dtml.training.model import Model, batch_norms, build, model_shape, starts_learned
 
 if TYPE_CHECKING:
     from dtml.training.step import Stepper
@@ -226,7 +227,13 @@ class Clock:
 
 
 def _phases(experiment: Experiment, model: Model) -> list[Phase]:
-    """The phases of the experiment's strategy."""
+    """The phases of the experiment's strategy.
+
+    Raises:
+        Problem: where it acts on batch normalisation, and the backbone has none now that it is built.
+    """
     strategy = catalogue.create("strategy", experiment.strategy.name, **experiment.strategy.params)
     phases: list[Phase] = strategy.phases(list(model.network.stages), starts_learned(experiment))
+    if strategy.needs_batch_norm and not batch_norms(model.network):
+        raise no_batch_norm(experiment)
     return phases

@@ -174,6 +174,17 @@ def test_a_strategy_that_acts_on_batch_normalisation_brings_it(home: Path) -> No
     assert next(box for box in app.selectbox if box.label.startswith("Normalisation")).value == "none"
 
 
+def test_a_network_is_chosen_from_the_known_names_or_written(home: Path) -> None:
+    app = open_page("launch")
+    next(box for box in app.selectbox if box.label == "Backbone").set_value("torchvision").run()
+    network = next(box for box in app.selectbox if box.label.startswith("Network"))
+    assert {"vgg16", "resnet50", "vit_b_16"} <= set(network.options)
+    network.set_value("vgg16").run()
+    assert not app.exception
+    app.button(key="launch").click().run()
+    assert {run.experiment.backbone.params["model"] for run in Store().runs()} == {"vgg16"}
+
+
 def test_a_choice_that_does_not_fit_is_a_sentence_and_loses_nothing(home: Path) -> None:
     app = open_page("launch")
     next(box for box in app.selectbox if box.label == "Metric").set_value("dtml").run()

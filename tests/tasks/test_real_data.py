@@ -117,6 +117,19 @@ def test_weights_are_those_of_the_file() -> None:
     assert network.out_features == 512
 
 
+@pytest.mark.needs("weights")
+def test_a_network_by_name_gives_the_features_of_the_one_written_out() -> None:
+    import torch
+
+    weights = "weights/squeezenet1_1_caffe-8897a75e.pth"
+    by_name = catalogue.create("backbone", "torchvision", model="squeezenet1_1", weights=weights)
+    written = catalogue.create("backbone", "squeezenet1_1", weights=weights)
+    images = torch.rand(2, 3, 256, 256)
+    with torch.inference_mode():
+        first, second = (each.build((3, 256, 256), pretrained=True).eval()(images) for each in (by_name, written))
+    assert torch.equal(first, second)
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
