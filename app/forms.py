@@ -73,6 +73,8 @@ def field(key: str, schema: dict[str, Any], value: Any, widget: str) -> Any:
             return int(st.number_input(value=int(value), min_value=low, max_value=high, step=1, **told))
         case "number":
             low, high = (None if bound is None else float(bound) for bound in _bounds(schema))
+            if schema.get("slider"):
+                return float(st.slider(min_value=low, max_value=high, value=float(value), step=0.05, **told))
             step = _step(float(schema["default"]))
             return float(
                 st.number_input(value=float(value), min_value=low, max_value=high, step=step, format="%g", **told)

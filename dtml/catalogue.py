@@ -53,9 +53,10 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def param(default: Any, en: str, zh: str, *, unit: str = "", **bounds: Any) -> Any:
-    """A hyper-parameter: its default, a one-line help in two languages, its unit and its bounds."""
-    return Field(default, description=en, json_schema_extra={"zh": zh, "unit": unit}, **bounds)
+def param(default: Any, en: str, zh: str, *, unit: str = "", slider: bool = False, **bounds: Any) -> Any:
+    """A hyper-parameter: its default, a one-line help in two languages, unit and bounds; maybe drawn as a slider."""
+    drawn = {"slider": True} if slider else {}
+    return Field(default, description=en, json_schema_extra={"zh": zh, "unit": unit, **drawn}, **bounds)
 
 
 @dataclass(frozen=True)

@@ -122,8 +122,8 @@ def _photographs() -> tuple[Images, ...]:
     return tuple((image @ [0.299, 0.587, 0.114]).astype(np.uint8) for image in load_sample_images().images)
 
 
-def photograph_patches(count: int, unseen: bool, rng: np.random.Generator) -> Images:
-    """`count` patches (count, 28, 28, 1) of random size from the left part of the photographs, or from the right."""
+def photograph_patches(count: int, unseen: bool, rng: np.random.Generator, size: int = SIDE) -> Images:
+    """`count` patches (count, size, size, 1) of random extent from the left part of the photographs, or the right."""
     from PIL import Image
 
     patches = []
@@ -134,7 +134,8 @@ def photograph_patches(count: int, unseen: bool, rng: np.random.Generator) -> Im
         top = rng.integers(photograph.shape[0] - side)
         left = rng.integers(half - side) + (half if unseen else 0)
         patch = Image.fromarray(photograph[top : top + side, left : left + side])
-        patches.append(np.asarray(patch.resize((SIDE, SIDE), Image.Resampling.BOX)))
+        resampling = Image.Resampling.BOX if side >= size else Image.Resampling.BILINEAR
+        patches.append(np.asarray(patch.resize((size, size), resampling)))
     return np.stack(patches)[..., None]
 
 

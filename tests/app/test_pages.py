@@ -185,6 +185,16 @@ def test_a_network_is_chosen_from_the_known_names_or_written(home: Path) -> None
     assert {run.experiment.backbone.params["model"] for run in Store().runs()} == {"vgg16"}
 
 
+def test_the_size_of_a_shift_is_a_slider(home: Path) -> None:
+    app = open_page("launch")
+    next(box for box in app.selectbox if box.label == "Task").set_value("shifted").run()
+    (slider,) = [each for each in app.slider if each.label == "Strength of the shift"]
+    assert (slider.min, slider.max, slider.value) == (0, 1, 0.5)
+    slider.set_value(0.8).run()
+    app.button(key="launch").click().run()
+    assert {run.experiment.task.params["strength"] for run in Store().runs()} == {0.8}
+
+
 def test_a_choice_that_does_not_fit_is_a_sentence_and_loses_nothing(home: Path) -> None:
     app = open_page("launch")
     next(box for box in app.selectbox if box.label == "Metric").set_value("dtml").run()
