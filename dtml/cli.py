@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from dtml import catalogue, vocabulary
+from dtml.cli_arguments import AsJson, File, References, Settings, parameters, roles
 from dtml.cli_export import export
-from dtml.cli_studies import pairs
+from dtml.cli_studies import studies
 from dtml.cli_tasks import tasks
 from dtml.errors import Problem
-from dtml.experiment import Experiment, Role
-from dtml.language import Text, _, mark
+from dtml.experiment import Experiment
+from dtml.language import Text, _
 
 app = typer.Typer(pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None, no_args_is_help=False)
 get = typer.Typer(help=_("Download what is published: the data of a task, the weights of a backbone."))
@@ -26,21 +26,6 @@ app.add_typer(get, name="get")
 app.add_typer(tasks, name="tasks")
 
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
-
-File = Annotated[
-    Path, typer.Argument(metavar="FILE.toml", help=_("An experiment, such as assets/experiments/digits-dann.toml."))
-]
-AsJson = Annotated[bool, typer.Option("--json", help=_("Print one JSON object as the last line."))]
-References = Annotated[
-    str,
-    typer.Option(help=_("What an adapted run is held against: twin, source_only, target_only (comma), all or none.")),
-]
-
-
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help=_("A parameter, such as model=vgg16; may be repeated.")),
-]
 
 
 def main() -> None:
@@ -105,95 +90,7 @@ def train(
         raise typer.Exit(1)
 
 
-@app.command(
-    help=_(
-        "Train an experiment and its references with several seeds, and compare them paired by seed. What is finished "
-        "already is not trained again."
-    )
-)
-def sweep(
-    file: File,
-    seeds: Annotated[str, typer.Option(help=_("Seeds: a range such as 0-4, or a list such as 1,5,9."))] = "0-4",
-    references: References = "all",
-    as_json: AsJson = False,
-) -> None:
-    from dtml.console import Reporter, compared, comparison, results
-    from dtml.runs.foreground import train_all
-    from dtml.runs.store import Store
-
-    experiment, store = Experiment.from_toml(file), Store()
-    with Reporter(err) as reporter:
-        trained = [
-            train_all(store, experiment.replace(seed=seed), roles(references), reporter, again=False)
-            for seed in numbers(seeds)
-        ]
-    rows = [list(runs.values()) for runs in trained]
-    failed = [run for row in rows for run in row if run.state != "finished"]
-    if failed:
-        raise failed[0].error or Problem(mark("The run '{id}' was cancelled."), id=failed[0].id)
-    if as_json:
-        print(json.dumps(compared(rows), ensure_ascii=False))
-    else:
-        out.print(results(rows))
-        out.print(comparison(compared(rows)))
-
-
-@app.command(
-    help=_(
-        "Train an experiment with several label budgets and seeds, and print accuracy over budget. What is finished "
-        "already is not trained again."
-    )
-)
-def budget(
-    file: File,
-    labels: Annotated[
-        str,
-        typer.Option(help=_("Label budgets: 0, samples a class (5), shares of each class (0.2), all; with commas.")),
-    ] = "0,1,5,0.2,all",
-    seeds: Annotated[str, typer.Option(help=_("Seeds: a range such as 0-4, or a list such as 1,5,9."))] = "0-2",
-    references: References = "all",
-    as_json: AsJson = False,
-) -> None:
-    from dtml.budget import parse_list
-    from dtml.console import Reporter, budgets, curve_table
-    from dtml.runs.foreground import train_budgets
-    from dtml.runs.store import Store
-
-    experiment, wanted, named = Experiment.from_toml(file), parse_list(labels), numbers(seeds)
-    with Reporter(err) as reporter:
-        curve, unfit = train_budgets(Store(), experiment, wanted, named, roles(references), reporter)
-    for problem in unfit.values():
-        err.print(str(problem), style="yellow", markup=False, highlight=False)
-    if as_json:
-        print(json.dumps(budgets(curve, named), ensure_ascii=False))
-    else:
-        out.print(curve_table(curve))
-
-
-@app.command(
-    help=_(
-        "Train every method of the catalogue on a task with the same budget and several seeds, and write the table. "
-        "What is finished already is not trained again."
-    )
-)
-def table(
-    task: Annotated[str, typer.Option(help=_("The task."))] = "digits",
-    seeds: Annotated[str, typer.Option(help=_("Seeds: a range such as 0-4, or a list such as 1,5,9."))] = "0-4",
-    kind: Annotated[str, typer.Option(help=_("Only methods of this kind: alignment, metric or strategy."))] = "",
-    to: Annotated[Path, typer.Option(help=_("The Markdown file to write."))] = Path("methods.md"),
-) -> None:
-    from dtml.console import Reporter
-    from dtml.runs.methods import KINDS, as_markdown, experiments, row
-    from dtml.runs.store import Store
-
-    if kind and kind not in KINDS:
-        raise catalogue.unknown("kind", kind, KINDS)
-    store, named = Store(), numbers(seeds)
-    wanted, unfit = experiments(task, [kind] if kind else KINDS)
-    with Reporter(err) as reporter:
-        rows = [row(store, *each, named, reporter) for each in wanted]
-    to.write_text(as_markdown(rows, named, unfit), "utf-8")
-    out.print(_("{count} methods: {path}").format(count=len(rows), path=to))
+app.add_typer(studies)
 
 
 @app.command("list", help=_("List what can be chosen, of one kind or of all."))
@@ -250,9 +147,6 @@ def _parameters(properties: dict[str, Any]) -> Table:
     return table
 
 
-app.command(
-    help=_("Train an experiment on every ordered pair of a task's domains with several seeds, and print the table.")
-)(pairs)
 app.command(help=_("Take finished runs away: a report, the model, tables, the experiment, pictures."))(export)
 
 
@@ -309,39 +203,3 @@ def _fetch(kind: str, name: str, settings: Sequence[str] | None) -> None:
     with bar(err) as tell:
         component.fetch(tell)
     out.print(_("{kind} {name}: everything is here.").format(kind=kind, name=name))
-
-
-def parameters(settings: Sequence[str]) -> dict[str, str]:
-    """The parameters that texts such as "model=vgg16" set."""
-    found = dict[str, str]()
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not key or not equals:
-            told = mark("'{setting}' sets no parameter; write key=value, such as model=vgg16.")
-            raise Problem(told, setting=setting)
-        found[key.strip()] = value.strip()
-    return found
-
-
-def roles(text: str) -> list[Role]:
-    """The references that a person asked for."""
-    known: list[Role] = ["twin", "source_only", "target_only"]
-    if text in ("all", "none"):
-        return known if text == "all" else []
-    wanted = [part.strip() for part in text.split(",")]
-    for name in wanted:
-        if name not in known:
-            raise catalogue.unknown("reference", name, known)
-    return [role for role in known if role in wanted]
-
-
-def numbers(text: str) -> list[int]:
-    """The seeds that a text such as "0-4" or "1,5,9" names."""
-    try:
-        first, dash, last = text.partition("-")
-        named = list(range(int(first), int(last) + 1)) if dash else [int(part) for part in text.split(",")]
-    except ValueError:
-        named = []
-    if not named:
-        raise Problem(mark("'{text}' names no seeds; write a range such as 0-4, or a list such as 1,5,9."), text=text)
-    return named

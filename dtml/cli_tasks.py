@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from dtml import catalogue, own
-from dtml.errors import Problem
+from dtml.cli_arguments import Settings, parameters
 from dtml.inspection import Inspection
-from dtml.language import _, mark
+from dtml.language import _
 from dtml.vocabulary import setting
 
 tasks = typer.Typer(
@@ -43,13 +43,13 @@ def add(
     source: Annotated[str, typer.Option(help=_("Source: a folder, an archive, archive.zip/folder, or a file."))],
     target: Annotated[str, typer.Option(help=_("Target, likewise."))],
     kind: Annotated[str, typer.Option(help=", ".join(FAMILIES))] = "images",
-    given: Annotated[list[str] | None, typer.Option("--set", help=_("A parameter: key=value."))] = None,
+    settings: Settings = None,
     skip: Skip = False,
     yes: Annotated[bool, typer.Option("--yes", help=_("Confirm without asking, where nothing is wrong."))] = False,
 ) -> None:
     if kind not in FAMILIES:
         raise catalogue.unknown("kind", kind, FAMILIES)
-    params = {**parameters(FAMILIES[kind], given or []), "source": _absolute(source), "target": _absolute(target)}
+    params = {**parameters(settings or []), "source": _absolute(source), "target": _absolute(target)}
     own.add(name, FAMILIES[kind], params)
     try:
         _looked_at(name)
@@ -81,27 +81,6 @@ def confirm(name: Name, skip: Skip = False) -> None:
 @tasks.command(help=_("Forget a task and delete what was uploaded for it; finished runs stay."))
 def remove(name: Name) -> None:
     own.remove(name)
-
-
-def parameters(family: str, given: list[str]) -> dict[str, Any]:
-    """Parameters that were written as key=value, in the types that the task declares.
-
-    Raises:
-        Problem: for what is not written so; the task itself refuses what it does not know.
-    """
-    types = {"integer": int, "number": float, "boolean": lambda text: text.lower() in ("true", "yes", "1")}
-    schemas = catalogue.entry("task", family)["parameters"]
-    found: dict[str, Any] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise Problem(mark("'{text}' is no parameter; write key=value."), text=text)
-        read: Any = types.get(schemas.get(key, {}).get("type"), str)
-        try:
-            found[key] = read(value)
-        except ValueError:
-            raise Problem(mark("'{key}' is {value}, but must be a number; change it."), key=key, value=value) from None
-    return found
 
 
 def _absolute(given: str) -> str:

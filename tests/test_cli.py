@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dtml import Experiment
-from dtml.cli import app, numbers, roles
+from dtml.cli import app
+from dtml.cli_arguments import numbers, roles
 from dtml.errors import Problem
 from dtml.runs.store import Store
 from tests.images.archives import climbing, good, members, packed
