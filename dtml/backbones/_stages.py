@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -53,6 +53,12 @@ class Whole(Network):
     def _refer(self, stages: Mapping[str, nn.Module]) -> None:
         """Name the stages without registering their parts a second time."""
         object.__setattr__(self, "stages", nn.ModuleDict(dict(stages)))
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Whole:
+        """Move to a device or a type; where that makes new parameters, the stages refer to these."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._refer(joined(stages_of(self.model), set(self.stages)))
+        return self
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self.model(self.prepare(inputs)).flatten(1)

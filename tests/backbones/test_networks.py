@@ -94,6 +94,9 @@ def test_a_state_dict_has_no_weight_twice_and_gives_the_network_back(built: tupl
     again = copy.deepcopy(network)
     assert {id(p) for s in again.stages.values() for p in s.parameters()} == {id(p) for p in again.parameters()}
     assert {id(p) for p in again.parameters()}.isdisjoint(id(p) for p in network.parameters())
+    for moved in (copy.deepcopy(network).double(), copy.deepcopy(network).to("meta")):
+        assert {id(p) for s in moved.stages.values() for p in s.parameters()} == {id(p) for p in moved.parameters()}
+        assert list(moved.stages) == list(network.stages)
     with torch.no_grad():
         for parameter in again.parameters():
             parameter.zero_()
