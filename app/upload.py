@@ -14,7 +14,7 @@ from dtml.images.files import folders_in
 from dtml.language import _
 from dtml.runs.looking import ask_to_look
 
-ASKED_ELSEWHERE = ("source", "target", "title", "skip")
+ASKED_ELSEWHERE = ("source", "target", "title", "leave_out")
 Given = tuple[dict[str, str], dict[str, BinaryIO]]
 """What stands for source and target, and the files that were uploaded."""
 

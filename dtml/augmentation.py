@@ -26,6 +26,8 @@ RECIPES = {
     "crop": Recipe(shift=0.15, scale=(0.65, 1.0), mirrored=True),
 }
 VIEW = Recipe(shift=0.12, rotation=20.0, scale=(0.75, 1.2))
+LOST = 0.15
+"""The share of its tokens that a text loses in a view."""
 
 
 def augment(images: Tensor, name: str) -> Tensor:
@@ -34,7 +36,12 @@ def augment(images: Tensor, name: str) -> Tensor:
 
 
 def view(inputs: Tensor) -> Tensor:
-    """Another look at inputs, as self-supervised training wants it: moved, and brighter or darker; points jittered."""
+    """Another look at inputs, as self-supervised training wants it: moved, and brighter or darker.
+
+    Rows of numbers are jittered; texts lose tokens at random.
+    """
+    if not inputs.is_floating_point():
+        return inputs.masked_fill(torch.rand(inputs.shape, device=inputs.device) < LOST, -1)
     if inputs.ndim != 4:
         return inputs + 0.1 * inputs.std(0) * torch.randn_like(inputs)
     contrast = torch.empty(len(inputs), 1, 1, 1).uniform_(0.5, 1.5).to(inputs.device)

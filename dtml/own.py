@@ -142,7 +142,7 @@ def confirm(name: str, skip: bool = False) -> OwnTask:
             "the page)."
         )
         raise Problem(told, count=len(found.unreadable), name=name, first=found.unreadable[0][1])
-    choice = {**mine.choice, "skip": True} if found.unreadable else mine.choice
+    choice = {**mine.choice, "leave_out": True} if found.unreadable else mine.choice
     confirmed = replace(mine, choice=choice, confirmed=True, labelled=bool(found.target.counts))
     _write(confirmed, mine.folder)
     return confirmed

@@ -106,4 +106,4 @@ def claim(name: str) -> str:
 
 def inputs(name: str) -> str:
     """What a task has and a backbone takes."""
-    return {"images": _("images"), "points": _("points")}.get(name, name)
+    return {"images": _("images"), "points": _("rows of numbers"), "texts": _("texts")}.get(name, name)

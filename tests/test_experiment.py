@@ -61,7 +61,10 @@ BAD = [
     ({"task": "moons", "seed": -1}, "'seed' is -1"),
     ({"task": "moons", "backbone": "lenet"}, "The backbone 'lenet' takes images.*choose mlp"),
     ({"task": "moons", "metric": "dtml", "embedding": {"activation": "relu"}}, "choose 'tanh' or 'normalise'"),
-    ({"task": "moons", "training": {"augmentation": "crop"}}, "'crop' moves images, but the task 'moons' has points"),
+    (
+        {"task": "moons", "training": {"augmentation": "crop"}},
+        "'crop' moves images.*'moons' has rows of numbers",
+    ),
     ({"task": {"name": "folders", "source": "photos"}}, "The task 'folders' needs 'target'"),
 ]
 

@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 import pytest
 from typer.testing import CliRunner
 
-from dtml import Experiment
+from dtml import Experiment, catalogue
 from dtml.cli import app
 from dtml.errors import Problem
 from dtml.export import onnx as portable
@@ -37,6 +37,7 @@ from dtml.runs.store import Store
 from dtml.runs.story import Story, tell
 from tests.conftest import QUICK
 from tests.serving import chromium
+from tests.tasks.test_texts import texts
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,30 @@ def test_onnx_computes_what_the_model_computes_for_any_number_of_samples(
         np.testing.assert_allclose(embedding, seen["embeddings"][:count], atol=0.03)
         np.testing.assert_allclose(probabilities, seen["probabilities"][:count], atol=0.03)
     assert inputs.dtype == (np.uint8 if name.startswith("digits") else np.float32)
+
+
+def test_onnx_of_a_model_for_texts_reads_the_slots_of_their_n_grams(tmp_path: Path, trained: dict[str, Run]) -> None:
+    import onnx
+    import onnxruntime
+
+    for seed, name in enumerate(("a.csv", "b.csv")):
+        texts(60, seed, "book").to_csv(tmp_path / name, index=False)
+    experiment = Experiment(
+        task={"name": "texts", "source": str(tmp_path / "a.csv"), "target": str(tmp_path / "b.csv")},
+        backbone={"name": "ngrams", "size": 8, "width": 8},
+        training=QUICK,
+    )
+    (run,) = train_all(Store(), experiment, [], lambda _run, _event: None).values()
+    assert portable.write_onnx(run, tmp_path / "model.onnx").largest < 1e-4
+    raw = read_arrays(RunFolder(run.id).probe)["inputs"][:3]
+    slots = catalogue.create("backbone", **experiment.backbone.model_dump()).encode(raw)
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    (found,) = session.run(["embedding"], {"inputs": slots})
+    seen = read_arrays(RunFolder(run.id).snapshot(20))["embeddings"][:3]
+    np.testing.assert_allclose(found, seen, atol=1e-4)
+    told = {entry.key: entry.value for entry in onnx.load(tmp_path / "model.onnx").metadata_props}
+    assert "MurmurHash3" in told["inputs"]
+    assert "modulo 256" in told["inputs"]
 
 
 def test_an_onnx_file_that_computes_something_else_is_not_kept(

@@ -98,7 +98,7 @@ def test_what_cannot_be_read_stops_the_confirmation_until_it_is_left_out(tmp_pat
     with pytest.raises(Problem, match="1 files of 'broken' cannot be read"):
         own.confirm("broken")
     own.confirm("broken", skip=True)
-    assert Experiment(task="broken").task.params["skip"] is True
+    assert Experiment(task="broken").task.params["leave_out"] is True
 
 
 def test_an_obstacle_stops_the_confirmation(tmp_path: Path) -> None:

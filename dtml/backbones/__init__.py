@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dtml.catalogue import Component
@@ -18,7 +19,7 @@ class Network(nn.Module):
 
     Args:
         stages: the stages in order, by name; what fine-tuning freezes and trains.
-        shape: the shape of one input, as the model gives it: (channels, height, width) or (columns,).
+        shape: the shape of one input, as the model gives it: (channels, height, width), (columns,) or (tokens,).
         prepare: what the inputs need before the first stage, such as a size and a normalisation.
     """
 
@@ -61,8 +62,19 @@ class Backbone(Component):
     batch_norm: ClassVar[bool] = False
     """Whether it has batch normalisation, but for `without_batch_norm`; others may have it by a `normalisation`."""
 
+    def encode(self, raw: NDArray[Any]) -> NDArray[Any]:
+        """What the network reads of a domain's raw inputs, each sample by itself; images and rows are read as they are.
+
+        Texts become int32 numbers of tokens (n, length), -1 where a text has no more.
+        """
+        return raw
+
+    def reading(self) -> str:
+        """How raw inputs become what the network reads, as a model's file tells it; "" where nothing is done."""
+        return ""
+
     def build(self, shape: tuple[int, ...], pretrained: bool) -> Network:
-        """The network for inputs of `shape`; with learned weights where `pretrained` and there are any."""
+        """The network for encoded inputs of `shape`; with learned weights where `pretrained` and there are any."""
         raise NotImplementedError
 
     def missing(self) -> Problem | None:

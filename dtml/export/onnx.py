@@ -46,23 +46,29 @@ class Check:
 def write_onnx(run: Run, path: Path, report: Report = lambda what, share: None) -> Check:
     """Write the model of a finished run to `path`; it appears there only once its numbers are torch's.
 
-    The input `inputs` is what the task holds, one sample a row: uint8 images (n, height, width, channels) or float32
-    rows (n, columns); what the network needs before its first stage is part of the file. The outputs are
-    `embedding` (n, d) and `probabilities` (n, c), as the model sees target samples; n is free.
+    The input `inputs` is what the backbone reads, one sample a row: uint8 images (n, height, width, channels), float32
+    rows (n, columns), or int32 numbers of a text's tokens (n, length), -1 where it has no more; what the network
+    needs before its first stage is part of the file, and how a text becomes numbers stands in its metadata. The
+    outputs are `embedding` (n, d) and `probabilities` (n, c), as the model sees target samples; n is free.
 
     Raises:
         Problem: for a run that is not finished, where the extra `export` is missing, and for a file that computes
             something else.
     """
+    from dtml import catalogue
+
     folder = finished(run)
     _require()
     report(mark("Building the model"), 0.0)
     probe = read_arrays(folder.probe)
-    samples = spread(probe["inputs"], CHECKED)
+    backbone = catalogue.create("backbone", run.experiment.backbone.name, **run.experiment.backbone.params)
+    samples = backbone.encode(spread(probe["inputs"], CHECKED))
+    reading = backbone.reading()
     model = portable(run, samples.shape[1:], len(probe["classes"]))
     with paths.replacing(path) as temporary:
         report(mark("Writing the model as ONNX"), 0.2)
-        _write(model, samples[:2], temporary, description(run, probe["classes"]))
+        told = description(run, probe["classes"]) | ({"inputs": reading} if reading else {})
+        _write(model, samples[:2], temporary, told)
         report(mark("Checking it against the trained model"), 0.8)
         check = compare(model, temporary, samples)
         if not check.largest <= TOLERANCE:

@@ -160,6 +160,7 @@ class _Recorder:
             domains=probe.domains,
             ids=probe.ids,
             classes=np.array(probe.classes),
+            **({} if probe.shown is None else {"shown": probe.shown}),
         )
         self._info = {
             "device": event.device,

@@ -32,7 +32,7 @@ class RunFolder:
 
     @property
     def probe(self) -> Path:
-        """Inputs, labels, domains, ids and classes of the probe samples."""
+        """Inputs, labels, domains, ids and classes of the probe samples; what is shown of them, where that differs."""
         return self.path / "probe.npz"
 
     @property

@@ -148,7 +148,7 @@ class Strategy(Component):
     """Whether it learns from the target by itself, without an alignment."""
     counterfactual: ClassVar[dict[str, Any] | None] = None
     """The strategy of the twin of one that adapts: the same without what it does to the target."""
-    accepts: ClassVar[tuple[str, ...]] = ("images", "points")
+    accepts: ClassVar[tuple[str, ...]] = ("images", "points", "texts")
     """What inputs it can work on."""
     needs_labels: ClassVar[bool] = False
     """Whether it learns from labelled target samples."""

@@ -19,7 +19,7 @@ from dtml.strategies import Batch, Objective, Phase, Scene, Strategy, moving, sh
 class ContrastivePretraining(Strategy):
     """Two phases: the backbone learns from pairs of views of both domains' samples, then everything learns classes.
 
-    Views are moved, turned, scaled, and brighter or darker; points are jittered.
+    Views are moved, turned, scaled, and brighter or darker; rows of numbers are jittered, texts lose tokens.
     """
 
     name = "contrastive_pretraining"

@@ -1,8 +1,8 @@
 """Transfer tasks: what is learned from. One file a family.
 
 A task loads two `Domain`s with the same classes. Inputs are decoded once into one array a domain: uint8
-images (n, height, width, channels) or float32 rows (n, columns). Each domain is split into training,
-validation and test samples once, by seed.
+images (n, height, width, channels), float32 rows (n, columns), or texts (n,) as UTF-8 bytes. Each domain is split
+into training, validation and test samples once, by seed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dtml.tasks import datasets
 from dtml.tasks.datasets import Dataset
 
 Split = Literal["train", "validation", "test"]
-Inputs = Literal["images", "points"]
+Inputs = Literal["images", "points", "texts"]
 Progress = Callable[[str, float], None]
 
 
@@ -33,11 +33,12 @@ class Domain:
 
     Attributes:
         name: what a person calls it, such as "amazon".
-        inputs: uint8 (n, height, width, channels) or float32 (n, columns), in memory or memory-mapped.
+        inputs: uint8 (n, height, width, channels), float32 (n, columns) or UTF-8 bytes (n,); in memory or mapped.
         labels: int64 (n,), -1 where unknown.
         classes: the class names; a label is an index into them.
         splits: the samples of each split, as indices into `inputs`; disjoint.
         ids: a name for each sample (n,), such as its file; unique within the domain.
+        shown: what a person reads of the samples at some indices, UTF-8 bytes, where the inputs do not show it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Domain:
     classes: tuple[str, ...]
     splits: Mapping[Split, NDArray[np.int64]]
     ids: NDArray[np.str_]
+    shown: Callable[[NDArray[np.int64]], NDArray[np.bytes_]] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

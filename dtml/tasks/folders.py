@@ -55,10 +55,12 @@ class Folders(Task):
         size: int = param(256, "Side of the images", "图像边长", unit="px", ge=16, le=512)
         colour: bool = param(True, "Colour images", "彩色图像")
         title: str = param("", "What the task is called", "任务名称")
-        skip: bool = param(False, "Leave out what cannot be read", "忽略无法读取的文件")
+        leave_out: bool = param(False, "Leave out what cannot be read", "忽略无法读取的文件")
 
     def load(self, seed: int, progress: Progress | None = None) -> Transfer:
-        return load_folders(*self._places(), self.params.size, self.params.colour, seed, progress, self.params.skip)
+        return load_folders(
+            *self._places(), self.params.size, self.params.colour, seed, progress, self.params.leave_out
+        )
 
     def inspect(self, progress: Progress | None = None) -> Inspection:
         from dtml.tasks._folders_look import inspected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,15 @@ from torch import Tensor
 
 from dtml.tasks import Domain
 
+Encode = Callable[[NDArray[Any]], NDArray[Any]]
+
 IN_MEMORY = 256 << 20
 """Bytes of a set of samples up to which it is kept on the device; a larger one is read batch by batch."""
+
+
+def as_they_are(raw: NDArray[Any]) -> NDArray[Any]:
+    """Inputs that the network reads as they are."""
+    return raw
 
 
 def rows_of(source: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
@@ -41,19 +48,34 @@ class Samples:
     """
 
     def __init__(
-        self, source: NDArray[Any] | Tensor, indices: NDArray[np.int64], labels: Tensor, device: torch.device
+        self,
+        source: NDArray[Any] | Tensor,
+        indices: NDArray[np.int64],
+        labels: Tensor,
+        device: torch.device,
+        encode: Encode = as_they_are,
     ) -> None:
         self.indices, self.labels, self.device = indices, labels, device
-        self._source = source
+        self._source, self._encode = source, encode
 
     @classmethod
-    def of(cls, domain: Domain, indices: NDArray[np.int64], device: torch.device, sealed: bool) -> Samples:
-        """The samples `indices` of a domain, on the device where they fit; `sealed` hides their labels."""
+    def of(
+        cls,
+        domain: Domain,
+        indices: NDArray[np.int64],
+        device: torch.device,
+        sealed: bool,
+        encode: Encode = as_they_are,
+    ) -> Samples:
+        """The samples `indices` of a domain, on the device where they fit; `sealed` hides their labels.
+
+        They are encoded once where they fit, else at every batch.
+        """
         labels = np.full(len(indices), -1) if sealed else domain.labels[indices]
         source: NDArray[Any] | Tensor = domain.inputs
-        if len(indices) * int(np.prod(domain.shape)) * domain.inputs.dtype.itemsize <= IN_MEMORY:
-            source = torch.from_numpy(rows_of(domain.inputs, indices)).to(device)
-        return cls(source, indices, torch.as_tensor(labels).to(device), device)
+        if len(indices) * encode(domain.inputs[:1]).nbytes <= IN_MEMORY:
+            source = torch.from_numpy(encode(rows_of(domain.inputs, indices))).to(device)
+        return cls(source, indices, torch.as_tensor(labels).to(device), device, encode)
 
     def with_features(self, features: Tensor) -> Samples:
         """The same samples, with features that were computed before as their inputs."""
@@ -65,21 +87,22 @@ class Samples:
     @property
     def values_each(self) -> int:
         """How many numbers one sample has."""
-        return int(np.prod(self._source.shape[1:]))
+        one = self._source[:1]
+        return int(np.prod((one if isinstance(one, Tensor) else self._encode(one)).shape[1:]))
 
     def take(self, positions: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Raw inputs and labels at `positions` of these samples."""
+        """Encoded inputs and labels at `positions` of these samples."""
         chosen = torch.from_numpy(positions).to(self.device)
         return self._inputs(positions, chosen), self.labels[chosen]
 
     def _inputs(self, positions: NDArray[np.int64], chosen: Tensor) -> Tensor:
         if isinstance(self._source, Tensor):
             return self._source[chosen]
-        rows = rows_of(self._source, self.indices[positions])
+        rows = np.ascontiguousarray(self._encode(rows_of(self._source, self.indices[positions])))
         return torch.from_numpy(rows).to(self.device, non_blocking=True)
 
     def chunks(self, size: int) -> Iterator[Tensor]:
-        """All raw inputs in order, `size` at a time."""
+        """All encoded inputs in order, `size` at a time."""
         for start in range(0, len(self), size):
             positions = np.arange(start, min(start + size, len(self)))
             yield self.take(positions)[0]

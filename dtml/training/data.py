@@ -20,7 +20,7 @@ from dtml.tasks import Domain, Transfer
 from dtml.training.batches import Samples, rows_of
 from dtml.training.evaluation import features_of
 from dtml.training.events import Probe
-from dtml.training.model import Model
+from dtml.training.model import Model, encoder
 
 Report = Callable[[str, float], None]
 
@@ -51,27 +51,33 @@ class Data:
 
 
 def prepare(experiment: Experiment, transfer: Transfer, device: torch.device) -> tuple[Data, Probe]:
-    """The samples of an experiment and its probe. Target labels are sealed unless the target stands alone."""
+    """The samples of an experiment and its probe. Target labels are sealed unless the target stands alone.
+
+    Raises:
+        Problem: where labels of the target are wanted that it does not have.
+    """
     source, target = transfer.source, transfer.target
     limit = experiment.training.probe
+    samples = partial(Samples.of, device=device, encode=encoder(experiment))
     probes = [_some(domain, limit, (experiment.seed, side)) for side, domain in enumerate((source, target))]
     validated = source.splits["validation"][:limit]
     looks = {
-        "probe_source": Samples.of(source, probes[0], device, sealed=False),
-        "probe_target": Samples.of(target, probes[1], device, sealed=False),
-        "validation": Samples.of(source, validated, device, sealed=False),
-        "validation_target": Samples.of(target, target.splits["validation"][:limit], device, sealed=True),
-        "test_source": Samples.of(source, source.splits["test"], device, sealed=False),
-        "test_target": Samples.of(target, target.splits["test"], device, sealed=False),
+        "probe_source": samples(source, probes[0], sealed=False),
+        "probe_target": samples(target, probes[1], sealed=False),
+        "validation": samples(source, validated, sealed=False),
+        "validation_target": samples(target, target.splits["validation"][:limit], sealed=True),
+        "test_source": samples(source, source.splits["test"], sealed=False),
+        "test_target": samples(target, target.splits["test"], sealed=False),
     }
     alone = experiment.domains == "target"
+    few = _labelled(experiment, target)
     data = Data(
-        source=None if alone else Samples.of(source, _taught(source), device, sealed=False),
+        source=None if alone else samples(source, _taught(source), sealed=False),
         target=None
         if experiment.domains == "source"
-        else Samples.of(target, _taught(target) if alone else target.splits["train"], device, sealed=not alone),
+        else samples(target, _taught(target) if alone else target.splits["train"], sealed=not alone),
         looks=looks,
-        labelled=_labelled(experiment, target, device),
+        labelled=None if few is None else samples(target, few, sealed=False),
     )
     return data, _probe(source, target, probes)
 
@@ -91,7 +97,7 @@ def _taught(domain: Domain) -> NDArray[np.int64]:
     return known
 
 
-def _labelled(experiment: Experiment, target: Domain, device: torch.device) -> Samples | None:
+def _labelled(experiment: Experiment, target: Domain) -> NDArray[np.int64] | None:
     """The training samples of the target whose labels the experiment may learn, the same share of every class, by seed.
 
     A larger budget of the same seed contains the smaller one.
@@ -112,7 +118,7 @@ def _labelled(experiment: Experiment, target: Domain, device: torch.device) -> S
             wanted=budget.told(wanted),
             name=target.name,
         )
-    return Samples.of(target, chosen, device, sealed=False)
+    return chosen
 
 
 def _some(domain: Domain, limit: int, seed: tuple[int, int]) -> NDArray[np.int64]:
@@ -125,6 +131,9 @@ def _probe(source: Domain, target: Domain, chosen: list[NDArray[np.int64]]) -> P
     pairs = list(zip((source, target), chosen, strict=True))
     return Probe(
         inputs=np.concatenate([rows_of(domain.inputs, i) for domain, i in pairs]),
+        shown=None
+        if source.shown is None or target.shown is None
+        else np.concatenate([source.shown(chosen[0]), target.shown(chosen[1])]),
         labels=np.concatenate([domain.labels[i] for domain, i in pairs]),
         domains=np.repeat(np.array([0, 1], dtype=np.int8), [len(i) for i in chosen]),
         ids=np.concatenate([domain.ids[i] for domain, i in pairs]),

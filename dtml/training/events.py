@@ -22,6 +22,7 @@ class Probe:
         domains: (n,) 0 source, 1 target.
         ids: (n,) the samples' names.
         classes: class names.
+        shown: (n,) what a person reads of each sample, UTF-8 bytes; None where the inputs themselves are shown.
     """
 
     inputs: NDArray[Any]
@@ -29,6 +30,7 @@ class Probe:
     domains: NDArray[np.int8]
     ids: NDArray[np.str_]
     classes: tuple[str, ...]
+    shown: NDArray[np.bytes_] | None = None
 
 
 @dataclass(frozen=True)

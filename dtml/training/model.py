@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
@@ -93,7 +95,7 @@ class Head(nn.Module):
 
 
 def build(experiment: Experiment, shape: tuple[int, ...], classes: int, learned: bool = True) -> Model:
-    """The experiment's model for samples of `shape`, initialised from its seed.
+    """The experiment's model for encoded samples of `shape`, initialised from its seed.
 
     Args:
         learned: load the weights that the experiment starts from; not needed where trained ones follow.
@@ -103,6 +105,14 @@ def build(experiment: Experiment, shape: tuple[int, ...], classes: int, learned:
     network = backbone.build(model_shape(shape), learned and starts_learned(experiment))
     strategy: Any = catalogue.component("strategy", experiment.strategy.name)
     return Model(network, experiment.embedding, classes, strategy.own_heads)
+
+
+def encoder(experiment: Experiment) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """What turns a domain's raw inputs into what the experiment's backbone reads."""
+    encode: Callable[[NDArray[Any]], NDArray[Any]] = catalogue.create(
+        "backbone", experiment.backbone.name, **experiment.backbone.params
+    ).encode
+    return encode
 
 
 def starts_learned(experiment: Experiment) -> bool:
@@ -118,5 +128,5 @@ def model_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def as_input(raw: Tensor) -> Tensor:
-    """uint8 images (n, h, w, c) as floats in [0, 1] (n, c, h, w), channels-last in memory; rows unchanged."""
+    """uint8 images (n, h, w, c) as floats in [0, 1] (n, c, h, w), channels-last in memory; all else unchanged."""
     return raw.permute(0, 3, 1, 2).float().div_(255) if raw.dtype == torch.uint8 else raw

@@ -25,7 +25,7 @@ from dtml.training.data import Report, as_features, prepare
 from dtml.training.device import fast_type, pick_device, set_threads
 from dtml.training.evaluation import accuracy, look, sample_transfer
 from dtml.training.events import Finished, PhaseStarted, Snapshot, Started
-from dtml.training.model import Model, batch_norms, build, model_shape, starts_learned
+from dtml.training.model import Model, batch_norms, build, encoder, model_shape, starts_learned
 
 if TYPE_CHECKING:
     from dtml.training.step import Stepper
@@ -47,7 +47,7 @@ class Session:
         self.data, self.probe = prepare(experiment, transfer, self.device)
         self._raw = self.data
         report(mark("Building the model"), 0.0)
-        self._shape = transfer.source.shape
+        self._shape = encoder(experiment)(transfer.source.inputs[:1]).shape[1:]
         self.model = build(experiment, self._shape, len(transfer.source.classes)).to(self.device)
         images = len(self._shape) == 3
         self.dtype = fast_type(self.device, experiment.training.precision, images)

@@ -39,7 +39,7 @@ def test_defaults_are_valid(kind: str, name: str) -> None:
 @pytest.mark.parametrize("kind", ["alignment", "metric", "strategy", "backbone", "task", "projection"])
 def test_every_method_names_its_source(kind: str) -> None:
     without = {name for name in catalogue.names(kind) if catalogue.entry(kind, name)["paper"] is None}
-    assert without <= {"none", "scratch", "folders"}
+    assert without <= {"none", "scratch", "folders", "tables", "texts"}
 
 
 def test_the_issue_s_methods_are_there() -> None:
@@ -48,6 +48,7 @@ def test_the_issue_s_methods_are_there() -> None:
     assert {"scratch", "feature_extraction", "fine_tuning"} <= set(catalogue.names("strategy"))
     assert {"lenet", "mlp", "squeezenet1_1", "resnet18", "resnet50"} <= set(catalogue.names("backbone"))
     assert {"digits", "moons", "mnist_usps", "mnist_mnistm", "folders"} <= set(catalogue.names("task"))
+    assert {"tables", "texts", "reviews"} <= set(catalogue.names("task"))
 
 
 def test_unknown_name_tells_the_nearest() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,15 +11,20 @@ from dtml.augmentation import RECIPES, augment
 from dtml.training.model import as_input, build
 from dtml.training.optimisation import schedule
 
-SHAPES = {"images": (1, 32, 32), "points": (2,)}
+INPUTS = {
+    "images": np.zeros((2, 32, 32, 1), np.uint8),
+    "points": np.ones((2, 2), np.float32),
+    "texts": np.array([b"a good book", b"a bad one"]),
+}
 
 
 @pytest.mark.parametrize("name", catalogue.names("backbone"))
 def test_backbone_maps_its_inputs_to_finite_features(name: str) -> None:
     backbone = catalogue.create("backbone", name)
     for kind in backbone.accepts:
-        network = backbone.build(SHAPES[kind], pretrained=False).eval()
-        features = network(torch.rand(2, *SHAPES[kind]))
+        inputs = as_input(torch.from_numpy(backbone.encode(INPUTS[kind])))
+        network = backbone.build(tuple(inputs.shape[1:]), pretrained=False).eval()
+        features = network(inputs)
         assert features.shape == (2, network.out_features)
         assert features.isfinite().all()
         assert len(network.stages) >= 2
