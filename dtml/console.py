@@ -53,6 +53,8 @@ class Reporter:
     def __call__(self, run: Run, event: Event | Preparing) -> None:
         steps = run.experiment.training.total
         label = f"{vocabulary.role(run.role)}, " + _("seed {seed}").format(seed=run.experiment.seed)
+        if run.experiment.labels:
+            label += ", " + _("labels: {budget}").format(budget=told(run.experiment.labels))
         match event:
             case Preparing():
                 what = _(event.what)

@@ -53,7 +53,8 @@ def _fetch(urls: Sequence[str], path: Path, checksum: str, progress: Progress) -
         except (OSError, HTTPException) as error:
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise _no_space(path) from None
-            failures.append(f"{url}: {error}")
+            reason = error.reason if type(error) is urllib.error.URLError else error
+            failures.append(f"{url}: {reason}")
             continue
         if _fits(received, checksum):
             os.replace(part, path)
