@@ -16,7 +16,7 @@ from dtml.language import _
 
 
 def start(origin: str) -> Experiment | None:
-    """What the form begins with: a bundled experiment by its file's name, an own task by its name, or a run by its id.
+    """What the form begins with: a bundled experiment by its file's name, a task by its name, or a run by its id.
 
     Raises:
         Problem: where there is neither.
@@ -25,7 +25,7 @@ def start(origin: str) -> Experiment | None:
         return None
     if origin in data.examples():
         return data.example(origin)
-    if origin in own.tasks():
+    if origin in own.tasks() or origin in catalogue.names("task"):
         return Experiment(task=origin, alignment="dann")
     return data.store().run(origin).experiment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import preview, upload
+from app import preview, published, upload
 from dtml import own
 from dtml.errors import Problem
 from dtml.language import _
@@ -45,3 +45,8 @@ if tasks:
 st.subheader(_("Add your own"))
 with st.container(border=True):
     upload.form()
+st.subheader(_("Public tasks"))
+st.caption(
+    _("What lies below DTML_DATA is used as it is; the rest is fetched on request, or its entry tells how to get it.")
+)
+published.tasks()

@@ -247,7 +247,7 @@ def test_a_target_without_labels_is_no_reference(loose: str) -> None:
     app = open_page("launch", **{"from": loose})
     assert next(box for box in app.selectbox if box.label == "Task").value == loose
     assert not [box for box in app.checkbox if box.label == "target only"]
-    next(each for each in app.number_input if "Labelled target samples" in each.label).set_value(3).run()
+    next(each for each in app.selectbox if each.label == "Labelled target samples").set_value("class").run()
     assert any("has no labels to learn from" in error.value for error in app.error)
 
 
