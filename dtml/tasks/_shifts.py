@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dtml import catalogue
 from dtml.errors import Problem
 from dtml.language import mark
+from dtml.own import resolved
 from dtml.tasks import Domain, Progress, Split, Task, Transfer, stratified
 
 Splits = dict[Split, NDArray[np.int64]]
@@ -60,14 +61,17 @@ class Shifted(Task):
         return problem
 
     def _other(self) -> Task:
-        """The task whose source is shifted.
+        """The task whose source is shifted: one of the catalogue, or a confirmed one of the person's own.
 
         Raises:
             Problem: for a task that there is not or that has other inputs, and for settings that it does not know.
         """
-        if self.params.of not in self.others():
+        own = resolved(self.params.of)
+        name, params = (own["name"], own) if isinstance(own, dict) else (own, {})
+        if name not in self.others():
             raise catalogue.unknown("task", self.params.of, self.others())
-        other: Task = catalogue.create("task", self.params.of, **settings(self.params.settings))
+        given = {key: value for key, value in params.items() if key != "name"} | settings(self.params.settings)
+        other: Task = catalogue.create("task", name, **given)
         absent = [key for key in other.needs if not getattr(other.params, key)]
         if absent:
             told = mark("The task '{task}' needs '{key}'; give it in 'settings', such as {key}=….")

@@ -20,7 +20,7 @@ from tests.benchmarks.steps import Step, medians
 
 pytestmark = pytest.mark.slow
 
-OFFICE = Path(__file__).parents[2] / "assets" / "experiments" / "office-amazon-webcam.toml"
+OFFICE = Path(__file__).parents[2] / "assets" / "experiments" / "office-caltech10.toml"
 
 
 @pytest.mark.parametrize("n", [64, 256, 1024])

@@ -100,7 +100,7 @@ def test_office_has_the_published_counts_and_tells_duplicates() -> None:
 @pytest.mark.needs("office_caltech10", "weights")
 def test_squeezenet_features_carry_over_from_amazon_to_webcam() -> None:
     """Claim: frozen ImageNet features reach far beyond chance (10 %) on the other domain."""
-    path = ROOT / "assets" / "experiments" / "office-amazon-webcam.toml"
+    path = ROOT / "assets" / "experiments" / "office-caltech10.toml"
     result = last(Experiment.from_toml(path)).result
     assert result["target_test_accuracy"] > 0.5
     assert result["source_test_accuracy"] > 0.8

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image
 
 import dtml
-from dtml import Experiment, catalogue
+from dtml import Experiment, catalogue, own
 from dtml.errors import Problem
 from dtml.tasks import Domain, Transfer
 from dtml.tasks._shifts import halves
 from dtml.training import Finished
 from tests.conftest import QUICK
+from tests.images.archives import members, packed
 from tests.tasks.test_bundled import check
 
 STRENGTHS = (0.0, 0.4, 1.0)
@@ -163,3 +164,18 @@ def test_a_run_on_a_shifted_task(task: str, shift: str) -> None:
     experiment = Experiment(task={"name": task, shift: kind, "strength": 1.0}, alignment="coral", training=QUICK)
     *_events, end = dtml.train(experiment)
     assert isinstance(end, Finished)
+
+
+def test_own_images_can_be_shifted(home: Path, tmp_path: Path) -> None:
+    sides = {
+        side: str(packed(tmp_path / f"{side}.zip", members(count=20, seed=seed)))
+        for seed, side in enumerate(("source", "target"))
+    }
+    own.add("My shop", "folders", {**sides, "size": 16})
+    with pytest.raises(Problem, match="not confirmed"):
+        catalogue.create("task", "shifted", of="My shop").load(0)
+    own.look("My shop")
+    own.confirm("My shop")
+    transfer = catalogue.create("task", "shifted", of="My shop", corruption="contrast", strength=1.0).load(0)
+    assert transfer.source.classes == ("cat", "dog")
+    assert transfer.target.inputs.std() < transfer.source.inputs.std() / 2
