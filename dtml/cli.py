@@ -178,7 +178,8 @@ def doctor() -> None:
     wrong = False
     for finding in examine():
         wrong |= bool(finding.mend)
-        out.print(f"{'[red]✗' if finding.mend else '[green]✓'}[/] [bold]{finding.what}[/]: ", end="", highlight=False)
+        sign = "[red]✗" if finding.mend else "[yellow]○" if finding.absent else "[green]✓"
+        out.print(f"{sign}[/] [bold]{finding.what}[/]: ", end="", highlight=False)
         out.print(finding.value, markup=False, highlight=False)
         if finding.mend:
             out.print(f"    → {finding.mend}", markup=False, highlight=False)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from dtml import catalogue, paths, vocabulary
+from dtml import catalogue, own, paths, vocabulary
 from dtml.errors import Problem
 from dtml.language import _
 
@@ -19,11 +19,12 @@ LOW_DISK = 2 << 30
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact; `mend` says what to do where it is wrong."""
+    """One fact; `mend` says what to do where it is wrong, `absent` that something optional is not there."""
 
     what: str
     value: str
     mend: str = ""
+    absent: bool = False
 
 
 def examine() -> Iterator[Finding]:
@@ -101,5 +102,10 @@ def _worker() -> Iterator[Finding]:
 def _tasks() -> Iterator[Finding]:
     """Which tasks can run at once: their data is here."""
     for name, cls in catalogue.components("task").items():
-        missing = cls().missing()  # type: ignore[attr-defined]
-        yield Finding(_("task {name}").format(name=name), str(missing) if missing else _("ready"))
+        if not cls.own:  # type: ignore[attr-defined]  # each of a person's own tasks is told below
+            missing = cls().missing()  # type: ignore[attr-defined]
+            told = str(missing) if missing else _("ready")
+            yield Finding(_("task {name}").format(name=name), told, absent=missing is not None)
+    for name, mine in own.tasks().items():
+        state = _("ready") if mine.confirmed else _("to be looked at and confirmed")
+        yield Finding(_("your task {name}").format(name=name), state, absent=not mine.confirmed)

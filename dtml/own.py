@@ -65,8 +65,8 @@ def folder(name: str) -> Path:
 
 def tasks() -> dict[str, OwnTask]:
     """All own tasks by name, the newest first."""
-    found = [_read(path) for path in (paths.home() / "tasks").glob("*/task.toml")]
-    return {task.name: task for task in sorted(found, key=lambda task: -task.created)}
+    found = map(_read, (paths.home() / "tasks").glob("*/task.toml"))
+    return {task.name: task for task in sorted(filter(None, found), key=lambda task: -task.created)}
 
 
 def task(name: str) -> OwnTask:
@@ -209,11 +209,15 @@ def _check_uploads(family: str, staged: Path) -> None:
 
 
 def _write(mine: OwnTask, place: Path) -> None:
-    told = {key: getattr(mine, key) for key in ("name", "created", "confirmed", "labelled")} | {"task": mine.choice}
+    told = {key: getattr(mine, key) for key in ("created", "confirmed", "labelled")} | {"task": mine.choice}
     with paths.replacing(place / "task.toml") as temporary:
         temporary.write_text(tomli_w.dumps(told), "utf-8")
 
 
-def _read(path: Path) -> OwnTask:
-    told = tomllib.loads(path.read_text("utf-8"))
-    return OwnTask(told["name"], told["task"], told["confirmed"], told["created"], told["labelled"])
+def _read(path: Path) -> OwnTask | None:
+    """What a task's file says; None where it was damaged."""
+    try:
+        told = tomllib.loads(path.read_text("utf-8"))
+        return OwnTask(path.parent.name, told["task"], told["confirmed"], told["created"], told["labelled"])
+    except (OSError, ValueError, KeyError):
+        return None

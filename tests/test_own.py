@@ -151,3 +151,11 @@ def test_a_worker_tells_why_it_cannot_look(tmp_path: Path) -> None:
     job = ask_to_look(store, empty)
     assert look_next(store)
     assert "holds no images" in str(store.job(job.key).error)
+
+
+def test_a_damaged_task_is_as_if_it_were_not_there(home: Path, tmp_path: Path) -> None:
+    own.add("good", "folders", BOTH, uploaded(tmp_path))
+    for name, content in (("a", b"\xff"), ("b", b"name ="), ("c", b"x = 1")):
+        (home / "tasks" / name).mkdir()
+        (home / "tasks" / name / "task.toml").write_bytes(content)
+    assert list(own.tasks()) == ["good"]
