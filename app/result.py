@@ -25,7 +25,7 @@ def show(run: Run) -> None:
         delta = None if difference is None else _("adapted {points}").format(points=words.points(difference))
         cell.metric(
             words.role(role),
-            words.percent(value),
+            words.reached(value),
             delta,
             border=True,
             help=words.role_help(role),

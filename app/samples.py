@@ -112,9 +112,10 @@ def _told(seen: _Seen, row: int, near: list[NDArray[np.int64]]) -> str:
         for title, found in zip(titles, near, strict=True)
     )
     own = thumbnails.picture(seen.inputs[row], str(seen.ids[row]), 72)
+    kind = "dtml-sample texts" if thumbnails.are_texts(seen.inputs) else "dtml-sample"
     true = _("true class")
     return (
-        f'<div class="dtml-sample" data-row="{row}"><div class="own">{own}</div>'
+        f'<div class="{kind}" data-row="{row}"><div class="own">{own}</div>'
         f'<div class="told"><b>{name}</b><div>{_side(seen, row)} · {true} {_class(seen, seen.labels[row])}'
         f"</div>{predictions}</div>{neighbours}</div>"
     )

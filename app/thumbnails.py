@@ -1,4 +1,4 @@
-"""Pictures of samples: a sheet of thumbnails for the explorer, single images for lists, values of rows."""
+"""Pictures of samples: a sheet of thumbnails for the explorer, single images for lists, texts, values of rows."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ SIDES = ((5_000, 48), (20_000, 28), (100_000, 16))
 """The longest side of a thumbnail in pixels, by the number of samples up to which it holds."""
 VALUES = 6
 """Values of a row that are told."""
+CHARACTERS = 160
+"""Characters of a text that are told; the whole stands in its tooltip."""
 
 
 def inputs(identity: str) -> NDArray[Any]:
-    """What a run's probe samples look like to its network, read-only: images (n, h, w, c) uint8 or rows (n, d)."""
+    """What a person sees of a run's probe samples, read-only: images (n, h, w, c) uint8, rows (n, d), or texts (n,)."""
     return _inputs(str(RunFolder(identity).probe))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _inputs(path: str) -> NDArray[Any]:
-    array = read_arrays(Path(path))["inputs"]
+    arrays = read_arrays(Path(path))
+    array = arrays.get("shown", arrays["inputs"])
     array.setflags(write=False)
     return array
 
@@ -36,6 +39,11 @@ def _inputs(path: str) -> NDArray[Any]:
 def are_images(array: NDArray[Any]) -> bool:
     """Whether inputs are images (n, h, w, c) with one or three channels."""
     return array.ndim == 4 and array.dtype == np.uint8 and array.shape[3] in (1, 3)
+
+
+def are_texts(array: NDArray[Any]) -> bool:
+    """Whether inputs are texts (n,), as UTF-8 bytes."""
+    return array.dtype.kind == "S"
 
 
 def shrunk(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -69,14 +77,25 @@ def _image(array: NDArray[np.uint8]) -> Image.Image:
 
 
 def values(rows: NDArray[Any]) -> NDArray[np.str_]:
-    """The first values of each row (n, d) as text."""
+    """The first values of each row (n, d) as text, or the beginning of each text (n,)."""
+    if are_texts(rows):
+        return np.array([beginning(text.decode()) for text in rows])
     flat = rows.reshape(len(rows), -1)
     more = " …" if flat.shape[1] > VALUES else ""
     return np.array([", ".join(f"{value:.3g}" for value in row[:VALUES]) + more for row in flat])
 
 
-def picture(sample: NDArray[Any], alt: str, size: int) -> str:
-    """A sample as HTML: its image, exact to the pixel, `size` pixels high; else its values."""
+def beginning(text: str) -> str:
+    """A text's first characters, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= CHARACTERS else line[:CHARACTERS].rstrip() + " …"
+
+
+def picture(sample: Any, alt: str, size: int) -> str:
+    """A sample as HTML: its image, exact to the pixel, `size` pixels high; its text; or its values."""
+    if isinstance(sample, bytes):
+        whole = sample.decode()
+        return f'<q title="{html.escape(whole)}">{html.escape(beginning(whole))}</q>'
     if not are_images(sample[None]):
         return f'<code title="{html.escape(alt)}">{html.escape(str(values(sample[None])[0]))}</code>'
     buffer = io.BytesIO()

@@ -11,8 +11,8 @@ from dtml.runs.records import Run
 from dtml.vocabulary import claim, kind, role, role_help, state, term
 
 __all__ = [
-    "claim", "doing", "duration", "kind", "left", "moment", "percent", "points", "role", "role_help", "spent",
-    "state", "term", "watched",
+    "claim", "doing", "duration", "kind", "left", "moment", "percent", "points", "reached", "role", "role_help",
+    "spent", "state", "term", "watched",
 ]  # fmt: skip
 
 STATE_COLOURS = {
@@ -86,6 +86,11 @@ def doing(run: Run) -> str:
 def percent(value: Any) -> str:
     """A share as a percentage; a dash where there is none."""
     return "–" if value is None else f"{100 * float(value):.1f} %"
+
+
+def reached(value: Any) -> str:
+    """An accuracy as a percentage; in words where it is not known, as on a target without labels."""
+    return _("not known") if value is None else percent(value)
 
 
 def points(value: float) -> str:

@@ -16,6 +16,7 @@ from dtml.budget import told
 from dtml.comparison import Interval, gap_closed, interval, paired
 from dtml.language import _
 from dtml.runs.budgets import Curve
+from dtml.runs.foreground import known_accuracy
 from dtml.runs.records import Run
 from dtml.training import Event, PhaseStarted, Preparing, Progressed, Snapshot, Started
 
@@ -129,16 +130,22 @@ def results(rows: Sequence[Sequence[Run]]) -> Table:
 def _accuracy(run: Run | None) -> str:
     if run is None:
         return "–"
+    if run.state != "finished":
+        return vocabulary.state(run.state)
     value = run.result.get("target_test_accuracy")
-    return vocabulary.state(run.state) if value is None else f"{value:.1%}"
+    return _("not known") if value is None else f"{value:.1%}"
 
 
 def compared(rows: Sequence[Sequence[Run]]) -> dict[str, Any]:
-    """Means over seeds by role, and the adapted run's differences paired by seed, with 95 % intervals."""
+    """Means over seeds by role, and the adapted run's differences paired by seed, with 95 % intervals.
+
+    Raises:
+        Problem: where the target's accuracy is not known, so that there is nothing to compare.
+    """
     values: dict[str, list[float]] = {}
     for row in rows:
         for run in row:
-            values.setdefault(run.role, []).append(run.result["target_test_accuracy"])
+            values.setdefault(run.role, []).append(known_accuracy(run))
     found: dict[str, Any] = {
         "seeds": [row[0].experiment.seed for row in rows],
         "mean": {role: _plain(interval(each)) for role, each in values.items()},

@@ -15,8 +15,10 @@ from dtml.cli import app
 from dtml.cli_arguments import numbers, roles
 from dtml.errors import Problem
 from dtml.runs.store import Store
+from tests.conftest import QUICK
 from tests.images.archives import climbing, good, members, packed
 from tests.tasks.test_folders import make
+from tests.tasks.test_tables import rows
 
 
 def dtml(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -214,3 +216,22 @@ def test_what_is_refused_of_an_own_task_leaves_nothing(home: Path, tmp_path: Pat
     assert list((home / "tasks").iterdir()) == []
     run("tasks", "add", "broken", *sides, "--yes", "--skip")
     assert [path.name for path in (home / "tasks").iterdir()] == ["broken"]
+
+
+def test_a_target_without_labels_is_not_guessed_at(home: Path, tmp_path: Path) -> None:
+    for seed, name in enumerate(("a.csv", "b.csv")):
+        rows(60, seed).drop(columns="label" if seed else []).to_csv(tmp_path / name, index=False)
+    experiment = Experiment(
+        task={"name": "tables", "source": str(tmp_path / "a.csv"), "target": str(tmp_path / "b.csv")},
+        alignment="dann",
+        training=QUICK,
+    )
+    path = tmp_path / "tables.toml"
+    path.write_text(experiment.to_toml(), "utf-8")
+    output = run("train", str(path), "--references", "twin,source_only")
+    assert output.count("not known") == 3
+    assert "nan" not in output
+    with pytest.raises(Problem, match="The target accuracy of .* is not known: its target has no labels"):
+        run("sweep", str(path), "--seeds", "0", "--references", "twin")
+    with pytest.raises(Problem, match="'b' has no labels to learn from"):
+        run("sweep", str(path), "--seeds", "0", "--references", "target_only")

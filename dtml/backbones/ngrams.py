@@ -20,10 +20,13 @@ ALONE = "\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff"
 WORD = rf"[{ALONE}]|[^\W{ALONE}]+"
 KEPT = 1024
 """Different n-grams of a text that are read."""
+LENGTH = 16.0
+"""The length of a row. With rows of length one the first features all but agree, and a distance between the domains
+outweighs the classes: MMD left the reviews at chance, where rows of length 16 gave 77 %."""
 
 
 class NGrams(Backbone):
-    """Which of `2^size` slots a text's n-grams fall into, as a row of length one, then fully connected layers.
+    """Which of `2^size` slots a text's n-grams fall into, as a row of one length, then fully connected layers.
 
     Hashing learns nothing from any text, so nothing leaks from one split or domain to another. An n-gram counts once,
     however often a text has it.
@@ -35,7 +38,7 @@ class NGrams(Backbone):
         "Words and groups of words, hashed into one long row, under fully connected layers; trains in seconds.",
         "将词与词组哈希为一个长向量，再接全连接层；几秒即可训练。",
     )
-    formula = r"x_j = \frac{b_j}{\lVert b \rVert_2}, \quad b_j = \max_{g \in \mathrm{text}} [\,h(g) = j\,]"
+    formula = r"x_j = \frac{16\, b_j}{\lVert b \rVert_2}, \quad b_j = \max_{g \in \mathrm{text}} [\,h(g) = j\,]"
     paper = Paper(
         "Weinberger, Dasgupta, Langford, Smola, Attenberg", 2009, "Feature Hashing for Large Scale Multitask Learning",
         "https://arxiv.org/abs/0902.2206", "section 2",
@@ -49,7 +52,7 @@ class NGrams(Backbone):
         longest: int = param(1, "Words of the longest n-gram", "n 元词组的最大词数", ge=1, le=3)
         width: int = param(128, "Units a layer", "每层单元数", ge=1, le=8192)
         depth: int = param(2, "Layers", "层数", ge=1, le=16)
-        dropout: float = param(0.0, "Dropout after each layer", "每层之后的 dropout", ge=0, lt=1)
+        dropout: float = param(0.5, "Dropout after each layer", "每层之后的 dropout", ge=0, lt=1)
 
     @cached_property
     def _hasher(self) -> Any:
@@ -93,7 +96,7 @@ class NGrams(Backbone):
 
 
 class Slots(nn.Module):
-    """Slots (n, k), -1 where a text has no more → rows (n, size) of length one; zero for an empty text."""
+    """Slots (n, k), -1 where a text has no more → rows (n, size) of one length; zero for an empty text."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -102,4 +105,4 @@ class Slots(nn.Module):
     def forward(self, slots: Tensor) -> Tensor:
         there = (slots >= 0).to(torch.float32)
         rows = there.new_zeros((slots.shape[0], self.size)).scatter_add_(1, slots.long().clamp_min(0), there)
-        return rows / there.sum(1, keepdim=True).clamp_min(1).sqrt()
+        return LENGTH * rows / there.sum(1, keepdim=True).clamp_min(1).sqrt()

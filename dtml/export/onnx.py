@@ -142,9 +142,19 @@ def _write(model: nn.Module, samples: NDArray[Any], path: Path, metadata: dict[s
             verbose=False,
         )
     assert program is not None
+    _told_apart(program.model.graph)
     proto = program.model_proto
     onnx.helper.set_model_props(proto, metadata)
     onnx.save(proto, str(path))
+
+
+def _told_apart(graph: Any) -> None:
+    """Rename what inside the graph is called like its outputs: the exporter names a token's embedding so, too."""
+    outputs = set(map(id, graph.outputs))
+    for node in graph:
+        for value in node.outputs:
+            if value.name in OUTPUTS and id(value) not in outputs:
+                value.name = f"inner_{value.name}"
 
 
 class _quiet:  # noqa: N801  # a context, used like a function

@@ -77,7 +77,10 @@ def _card(role: str, value: float | None, own: float | None, mine: bool) -> str:
     if not mine and value is not None and own is not None:
         points = _("{value} points").format(value=f"{100 * (own - value):+.1f}")
         difference = _("adapted {points}").format(points=points)
-    told = [html.escape(text) for text in (vocabulary.role(role), percent(value), difference)]
+    told = [
+        html.escape(text)
+        for text in (vocabulary.role(role), _("not known") if value is None else percent(value), difference)
+    ]
     note = html.escape(vocabulary.role_help(role))
     kind = "card own" if mine else "card"
     return f'<div class="{kind}">{told[0]}<b>{told[1]}</b>{told[2]}<br><small>{note}</small></div>'

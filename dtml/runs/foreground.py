@@ -80,6 +80,21 @@ def train_budgets(
     return curve_of(curve_key(experiment), members), unfit
 
 
+def known_accuracy(run: Run) -> float:
+    """The target test accuracy of a finished run.
+
+    Raises:
+        Problem: where the target has no labels.
+    """
+    value: float | None = run.result.get("target_test_accuracy")
+    if value is None:
+        told = mark(
+            "The target accuracy of '{id}' is not known: its target has no labels; there is nothing to compare."
+        )
+        raise Problem(told, id=run.id)
+    return value
+
+
 def summary(runs: dict[Role, Run]) -> dict[str, Any]:
     """What `dtml train --json` prints: the run's numbers, and those of each reference under its role."""
     own, *others = runs.values()

@@ -10,7 +10,7 @@ from dtml import catalogue
 from dtml.comparison import Interval, gap_closed, interval, paired
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
-from dtml.runs.foreground import Listener, train_all
+from dtml.runs.foreground import Listener, known_accuracy, train_all
 from dtml.runs.store import Store
 
 KINDS = ("alignment", "metric", "strategy")
@@ -83,7 +83,7 @@ def row(store: Store, kind: str, name: str, experiment: Experiment, seeds: Seque
     """Train a method and its references with every seed; what is finished already is not trained again.
 
     Raises:
-        Problem: where a run failed.
+        Problem: where a run failed, and where the target's accuracy is not known.
     """
     results: dict[str, list[dict[str, Any]]] = {}
     for seed in seeds:
@@ -93,6 +93,7 @@ def row(store: Store, kind: str, name: str, experiment: Experiment, seeds: Seque
             run = next(iter(train_all(store, each, [], listen, again=False).values()))
             if run.error:
                 raise run.error
+            known_accuracy(run)
             results.setdefault(role, []).append(run.result)
     reached = {role: [r["target_test_accuracy"] for r in each] for role, each in results.items()}
     means = {role: interval(values) for role, values in reached.items()}

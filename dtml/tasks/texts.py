@@ -20,7 +20,7 @@ RECOMMENDED = {
     "backbone": "ngrams",
     "strategy": "scratch",
     "embedding": {"dim": 64, "activation": "tanh", "dropout": 0.5},
-    "training": {"steps": 600, "batch_size": 64, "optimiser": "adam", "learning_rate": 0.001},
+    "training": {"steps": 300, "batch_size": 64, "optimiser": "adam", "learning_rate": 0.001},
 }
 
 

@@ -62,10 +62,10 @@ def test_bytes_that_are_no_utf8_do_not_stop_it() -> None:
     assert (catalogue.create("backbone", "ngrams").encode(raw) >= 0).sum() == 2
 
 
-def test_rows_of_length_one_by_hand() -> None:
+def test_rows_of_one_length_by_hand() -> None:
     rows = Slots(4)(torch.tensor([[0, 3, -1], [2, -1, -1], [-1, -1, -1]], dtype=torch.int32))
-    half = 0.5**0.5
-    assert torch.allclose(rows, torch.tensor([[half, 0, 0, half], [0, 0, 1, 0], [0, 0, 0, 0.0]]))
+    share = 16 * 0.5**0.5
+    assert torch.allclose(rows, torch.tensor([[share, 0, 0, share], [0, 0, 16, 0], [0, 0, 0, 0.0]]))
 
 
 @pytest.mark.parametrize("depth", [1, 3])
