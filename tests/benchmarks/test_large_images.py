@@ -37,7 +37,7 @@ begun = time.perf_counter()
 experiment = dtml.Experiment(
     task={"name": "folders", "source": sys.argv[1], "target": sys.argv[2], "size": int(sys.argv[3])},
     backbone={"name": "lenet", "width": 8}, strategy="scratch", alignment="dann",
-    training={"steps": 300, "batch_size": 64, "snapshots": 2},
+    training={"steps": 50, "batch_size": 64, "snapshots": 2},
 )
 kinds = [type(event).__name__ for event in dtml.train(experiment)]
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
