@@ -14,6 +14,7 @@ from rich.table import Table
 from dtml import catalogue, vocabulary
 from dtml.cli_arguments import AsJson, File, References, Settings, parameters, roles
 from dtml.cli_export import export
+from dtml.cli_measure import measuring
 from dtml.cli_studies import studies
 from dtml.cli_tasks import tasks
 from dtml.errors import Problem
@@ -91,6 +92,7 @@ def train(
 
 
 app.add_typer(studies)
+app.add_typer(measuring)
 
 
 @app.command("list", help=_("List what can be chosen, of one kind or of all."))

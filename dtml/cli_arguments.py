@@ -40,6 +40,12 @@ def parameters(settings: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def choice(text: str) -> dict[str, str]:
+    """A component as a text such as "torchvision:model=vgg16,weights=default" names it."""
+    name, _colon, settings = text.partition(":")
+    return {"name": name.strip(), **parameters([part for part in settings.split(",") if part.strip()])}
+
+
 def roles(text: str) -> list[Role]:
     """The references that a person asked for."""
     known: list[Role] = ["twin", "source_only", "target_only"]

@@ -69,12 +69,13 @@ class Transferability(Measure):
     """How well a source model suits a target, before any training: `measure(given, labels) -> float`.
 
     What is given is named by `reads`: the source model's features (n, d) of the target's samples, or its
-    probabilities (n, c) for the source's classes.
+    probabilities (n, c) for the source's classes. `limits` are the least and greatest value that it may have.
     """
 
     family = "transferability"
     higher_is_better = True
     reads: ClassVar[Literal["features", "probabilities"]] = "features"
+    limits: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
 
     def __call__(self, given: Array, labels: Labels, seed: int = 0) -> float:
         """The score for the target's labels (n,)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ class GBC(Transferability):
         "https://arxiv.org/abs/2111.12780", "GBC",
     )  # fmt: skip
     claims = frozenset({"permutation_invariant", "translation_invariant", "bounded"})
+    limits = (-math.inf, 0.0)
 
     class Params(BaseParams):
         """The Gaussians."""

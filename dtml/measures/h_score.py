@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -32,6 +33,7 @@ class HScore(Transferability):
     claims = frozenset({
         "permutation_invariant", "translation_invariant", "rotation_invariant", "non_negative", "bounded",
     })  # fmt: skip
+    limits = (0.0, math.inf)
 
     class Params(BaseParams):
         """The inverse."""

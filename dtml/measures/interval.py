@@ -1,19 +1,20 @@
-"""How sure a discrepancy is: an interval from half-samples."""
+"""How sure a discrepancy or a transferability score is: an interval from half-samples."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dtml.measures import Discrepancy
-from dtml.measures._arrays import as_domains
+from dtml.measures import Discrepancy, Transferability
+from dtml.measures._arrays import as_domains, as_labelled
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A discrepancy with an interval for its value between the two distributions.
+    """A discrepancy or score with an interval for its value between, or on, the distributions.
 
     Attributes:
         estimate: the measure of all samples.
@@ -60,10 +61,36 @@ def bootstrap(
     a, b = as_domains(source, target, least=4)
     rng = np.random.default_rng(seed)
     estimate = measure(a, b, seed)
-    halves = np.array([
+    halves = [
         measure(a[rng.permutation(len(a))[: len(a) // 2]], b[rng.permutation(len(b))[: len(b) // 2]], seed)
         for _repeat in range(repeats)
-    ])  # fmt: skip
-    bias = float(halves.mean() - estimate)
-    low, high = np.clip(np.quantile(halves, [(1 - level) / 2, (1 + level) / 2]) - 2 * bias, *measure.limits)
+    ]
+    return _interval(estimate, halves, measure.limits, level)
+
+
+def bootstrap_score(
+    score: Transferability,
+    given: ArrayLike,
+    labels: ArrayLike,
+    repeats: int = 200,
+    seed: int = 0,
+    level: float = 0.95,
+) -> Interval:
+    """The score of what is given (n, d) of the target's samples and their labels (n,), with an interval as above.
+
+    The halves are of the labelled target samples, four at least; the source model stays as it is, so the interval
+    speaks of other target samples, not of other source samples.
+    """
+    rows, classes = as_labelled(given, labels, least=4)
+    rng = np.random.default_rng(seed)
+    chosen = [rng.permutation(len(rows))[: len(rows) // 2] for _repeat in range(repeats)]
+    halves = [score(rows[half], classes[half], seed) for half in chosen]
+    return _interval(score(rows, classes, seed), halves, score.limits, level)
+
+
+def _interval(estimate: float, halves: Sequence[float], limits: tuple[float, float], level: float) -> Interval:
+    """The interval of an estimate from the values in its halves."""
+    values = np.array(halves)
+    bias = float(values.mean() - estimate)
+    low, high = np.clip(np.quantile(values, [(1 - level) / 2, (1 + level) / 2]) - 2 * bias, *limits)
     return Interval(estimate, bias, float(low), float(high), level)

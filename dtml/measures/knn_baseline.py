@@ -29,6 +29,7 @@ class KNNBaseline(Transferability):
     claims = frozenset({
         "permutation_invariant", "translation_invariant", "rotation_invariant", "non_negative", "bounded",
     })  # fmt: skip
+    limits = (0.0, 1.0)
 
     class Params(BaseParams):
         """The neighbourhood."""

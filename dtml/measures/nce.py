@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from dtml.catalogue import Paper
@@ -27,6 +29,7 @@ class NCE(Transferability):
     )  # fmt: skip
     claims = frozenset({"permutation_invariant"})
     reads = "probabilities"
+    limits = (-math.inf, 0.0)
 
     def __call__(self, given: Array, labels: Labels, seed: int = 0) -> float:
         predicted = as_probabilities(given).argmax(1).astype(np.int64)

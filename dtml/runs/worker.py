@@ -2,8 +2,8 @@
 
 It imports torch once and forks a child for each run (spawns where a fork is unsafe), so a run starts at
 once, a crash takes only that run, and accelerator memory is freed. The parent never computes: OpenMP and
-CUDA do not survive a fork. Projections have one long-lived child of their own; downloads and looks at a person's
-data, which take as long as these are large, have one for as long as there are any.
+CUDA do not survive a fork. Projections have one long-lived child of their own; downloads, looks at a person's data
+and rankings of sources, which take as long as these are large, have one for as long as there are any.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from filelock import FileLock, Timeout
 from dtml import catalogue, paths
 from dtml.errors import Problem
 from dtml.language import mark
+from dtml.runs.choosing import KIND as CHOOSING
+from dtml.runs.choosing import choose_next
 from dtml.runs.fetching import KIND as FETCHING
 from dtml.runs.fetching import fetch_next
 from dtml.runs.folder import RunFolder
@@ -126,9 +128,9 @@ class _Worker:
             self._runs[run.id] = self._child(run_child, run.id)
 
     def _start_gathering(self) -> None:
-        """A child for the data that is to be fetched or looked at, unless one is at work: it does all of it."""
+        """A child for data that is to be fetched, looked at or measured, unless one is at work: it does all of it."""
         at_work = self._gatherer is not None and self._gatherer.is_alive()
-        if not at_work and any(self._store.waits(kind) for kind in (FETCHING, LOOKING)):
+        if not at_work and any(self._store.waits(kind) for kind in (FETCHING, LOOKING, CHOOSING)):
             self._gatherer = self._child(gather_all)
 
     def _child(self, target: Callable[..., None], *arguments: object) -> BaseProcess:
@@ -185,10 +187,10 @@ def run_child(identity: str) -> None:
 
 
 def gather_all() -> None:
-    """A child's life: every download, and every look at a person's data, that waits."""
+    """A child's life: every download, every look at a person's data and every ranking that waits; the quick first."""
     _begin_child(paths.home() / "gathering.log")
     store = Store()
-    while fetch_next(store) or look_next(store):
+    while fetch_next(store) or look_next(store) or choose_next(store):
         pass
 
 

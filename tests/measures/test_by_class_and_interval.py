@@ -82,3 +82,21 @@ def test_interval_repeats_itself_and_stays_within_the_limits() -> None:
 def test_interval_needs_four_samples_a_domain() -> None:
     with pytest.raises(Problem, match="at least 4 samples, but got 3"):
         bootstrap(LINEAR, np.zeros((3, 1)), np.zeros((9, 1)))
+
+
+def test_a_score_s_interval_is_that_of_half_of_the_labelled_samples() -> None:
+    """NCE of a predicted class that tells the label in all but a tenth of the cases: about −(.9 log .9 + .1 log .1)."""
+    from dtml.measures.interval import bootstrap_score
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 400)
+    predicted = np.where(rng.random(400) < 0.1, 1 - labels, labels)
+    score = catalogue.create("measure", "nce")
+    found = bootstrap_score(score, np.eye(2)[predicted], labels, repeats=50)
+    assert found == bootstrap_score(score, np.eye(2)[predicted], labels, repeats=50)
+    assert found.estimate == score(np.eye(2)[predicted], labels)
+    assert found.low < -0.325 < found.high <= 0
+    perfect = bootstrap_score(score, np.eye(2)[labels], labels, repeats=20)
+    assert (perfect.low, perfect.high) == (0, 0), "cut at its limit"
+    with pytest.raises(Problem, match="at least 4 samples, but got 3"):
+        bootstrap_score(score, np.eye(2)[labels[:3]], labels[:3])
