@@ -120,7 +120,7 @@ def learn(source: Table, trained: Indices, most: int) -> tuple[list[Learned], li
     """What is learned of every column from the rows `trained`, with at most so many categories; and remarks.
 
     Raises:
-        Problem: where no column is left, and where the encoded table would be too large.
+        Problem: where no column is left.
     """
     found: list[Learned] = []
     remarks: list[Problem] = []
@@ -138,14 +138,9 @@ def learn(source: Table, trained: Indices, most: int) -> tuple[list[Learned], li
     if empty:
         told = mark("These columns have no values in the source's training rows, so they are left out: {names}.")
         remarks.append(Problem(told, names=_some(empty)))
-    width = sum(each.width for each in found)
-    if not width:
+    if not found:
         told = mark("'{path}' has no column to learn from beside the labels; give a table with more columns.")
         raise Problem(told, path=source.frame.path)
-    if width > WIDEST or width * len(source.frame) > LARGEST:
-        told = mark("'{path}' would become {width} columns of numbers in {rows} rows, more than fits; lower "
-                    "'categories', or give fewer columns or rows.")  # fmt: skip
-        raise Problem(told, path=source.frame.path, width=width, rows=len(source.frame))
     return found, remarks
 
 
@@ -165,7 +160,16 @@ def _categories(name: str, seen: Column, most: int, marked: bool, remarks: list[
 
 
 def encoded(rows: Table, learned: Sequence[Learned]) -> NDArray[np.float32]:
-    """The rows as numbers (n, columns)."""
+    """The rows as numbers (n, columns).
+
+    Raises:
+        Problem: where these would be too many.
+    """
+    width = sum(each.width for each in learned)
+    if width > WIDEST or width * len(rows.frame) > LARGEST:
+        told = mark("'{path}' would become {width} columns of numbers in {rows} rows, more than fits; lower "
+                    "'categories', or give fewer columns or rows.")  # fmt: skip
+        raise Problem(told, path=rows.frame.path, width=width, rows=len(rows.frame))
     return np.concatenate([each.encoded(rows.columns[each.name]) for each in learned], axis=1)
 
 

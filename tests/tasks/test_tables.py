@@ -110,8 +110,9 @@ def test_rare_categories_and_names_of_rows() -> None:
 
 def test_too_wide_a_table_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dtml.tasks._columns.WIDEST", 2)
+    learned, _remarks = learn(by_hand(), np.array([0, 1, 2]), 50)
     with pytest.raises(Problem, match="would become 4 columns of numbers in 5 rows"):
-        learn(by_hand(), np.array([0, 1, 2]), 50)
+        encoded(by_hand(), learned)
 
 
 def test_nothing_is_learned_from_other_rows_or_the_target(pair: tuple[Path, Path]) -> None:
