@@ -20,6 +20,7 @@ def pages() -> dict[str, st.Page]:
     listed = [
         ("home", _("Home"), ":material/home:"),
         ("tasks", _("Data"), ":material/database:"),
+        ("choose", _("Choose a source"), ":material/rule:"),
         ("launch", _("Launch"), ":material/rocket_launch:"),
         ("runs", _("Runs"), ":material/monitoring:"),
         ("embeddings", _("Embeddings"), ":material/scatter_plot:"),

@@ -135,7 +135,7 @@ def told(agreement: Agreement) -> str:
     sentence = _("Kendall's τ of mean rank and accuracy reached is {tau} over {count} candidates.").format(
         tau=f"{value:+.2f}", count=count
     )
-    return f"{sentence} {_('So few say little.')}" if agreement.few else sentence
+    return " ".join([sentence, *([_("So few say little.")] if agreement.few else [])])
 
 
 def launchable(candidates: Sequence[Candidate], alignment: str, seed: int) -> tuple[list[Experiment], list[Problem]]:
