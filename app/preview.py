@@ -174,9 +174,10 @@ def _examples(seen: Inspection) -> None:
     if not names:
         return
     st.markdown("**" + _("Samples") + "**")
-    lines = [f"<b></b><b>{_('Source')}</b><b>{_('Target')}</b>"]
+    source, target, nothing = _("Source"), _("Target"), _("without a label")
+    lines = [f"<b></b><b>{source}</b><b>{target}</b>"]
     for name in names[:SHOWN]:
-        label = html.escape(name) if name else f"<i>{html.escape(_('without a label'))}</i>"
+        label = html.escape(name) if name else f"<i>{html.escape(nothing)}</i>"
         cells = "".join(f"<div>{_cards(side, name)}</div>" for side in (seen.source, seen.target))
         lines.append(f"<span>{label}</span>{cells}")
     st.html(f'<div class="dtml-examples">{"".join(lines)}</div>')

@@ -19,7 +19,7 @@ from dtml.runs.records import Run
 from dtml.runs.store import Store
 from tests.serving import FLAGS, chromium, dashboard, settled
 
-PAGES = ("", "launch", "runs", "embeddings", "compare", "methods")
+PAGES = ("", "tasks", "choose", "launch", "runs", "embeddings", "compare", "methods")
 LANGUAGES = ("en", "zh_CN")
 QUIET = "() => !document.querySelector('[data-testid=stMain] [data-testid=stProgress]')"
 """Nothing is computed any more."""

@@ -21,7 +21,7 @@ from dtml.runs.store import Store
 from tests.conftest import QUICK, ROOT
 from tests.images.archives import good, members, packed
 
-PAGES = ("home", "choose", "launch", "runs", "embeddings", "compare", "methods")
+PAGES = ("home", "tasks", "choose", "launch", "runs", "embeddings", "compare", "methods")
 
 
 @pytest.fixture(scope="module")
