@@ -72,9 +72,8 @@ def test_sort_the_table_and_pin_a_baseline(page: Any, server: str, trained: list
     page.reload()
     page.get_by_text("Methods over their seeds").wait_for()
     settled(page)
-    page.wait_for_timeout(800)
-    told = page.locator('[data-testid="stDataFrame"]').first.locator("td").all_text_contents()
-    assert "the baseline" in told, "the address keeps what is pinned"
+    pinned = page.locator('[data-testid="stDataFrame"]').first.locator("td", has_text="the baseline")
+    pinned.wait_for(state="attached")  # the address keeps what is pinned
     curves = page.locator(".js-plotly-plot").filter(has_text="target accuracy (probe)")
     assert curves.locator(".scatterlayer .trace").count() >= 6, "two seeds and a mean of two methods"
 
