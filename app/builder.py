@@ -68,7 +68,7 @@ def form(start: Experiment | None, base: str) -> dict[str, Any]:
     title = name.text_input(_("Title (optional)"), given.get("title", ""), key=f"{base}:title", persist_state="session")
     needed = needed_labels(strategy, alignment)
     with few:
-        labels = _labels(given.get("labels", needed), f"{base}:labels:{needed}")
+        labels = 0 if own.unlabelled(task) else _labels(given.get("labels", needed), f"{base}:labels:{needed}")
     number = seed.number_input(
         _("Seed"),
         0,

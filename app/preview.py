@@ -70,9 +70,10 @@ def _look(mine: own.OwnTask) -> None:
 
 def _told(seen: Inspection) -> None:
     closed = seen.setting == "closed"
-    (st.success if closed else st.info)(
-        vocabulary.setting(seen.setting), icon=":material/check_circle:" if closed else ":material/info:"
-    )
+    if not seen.obstacles:
+        (st.success if closed else st.info)(
+            vocabulary.setting(seen.setting), icon=":material/check_circle:" if closed else ":material/info:"
+        )
     for label, classes in (
         (_("Only in the source"), seen.only_source),
         (_("Only in the target"), seen.only_target),

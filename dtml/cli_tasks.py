@@ -19,6 +19,8 @@ tasks = typer.Typer(
     help=_("Your own transfer tasks: add, look at, confirm and remove them."), invoke_without_command=True
 )
 out, err = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
+LISTED = 20
+"""What cannot be read is listed up to here."""
 FAMILIES = {"images": "folders", "table": "tables", "text": "texts"}
 
 Name = Annotated[str, typer.Argument(help=_("The task's name."))]
@@ -33,7 +35,8 @@ def list_tasks(context: typer.Context) -> None:
     table = Table(_("Name"), _("Kind"), _("Source"), _("Target"), _("State"), box=None)
     for mine in own.tasks().values():
         state = _("confirmed") if mine.confirmed else _("to be looked at and confirmed")
-        table.add_row(mine.name, mine.choice["name"], mine.choice["source"], mine.choice["target"], state)
+        kind = next(kind for kind, family in FAMILIES.items() if family == mine.choice["name"])
+        table.add_row(mine.name, kind, mine.choice["source"], mine.choice["target"], state)
     out.print(table)
 
 
@@ -109,8 +112,11 @@ def show_inspection(found: Inspection) -> None:
     if found.source.unlabelled or found.target.unlabelled:
         table.add_row(_("without a label"), str(found.source.unlabelled), str(found.target.unlabelled))
     out.print(table)
-    out.print(setting(found.setting), markup=False, highlight=False)
+    if not found.obstacles:
+        out.print(setting(found.setting), markup=False, highlight=False)
     for problem in (*found.remarks, *found.obstacles):
         out.print(f"• {problem}", markup=False, highlight=False)
-    for _name, why in found.unreadable:
-        out.print(f"✗ {why}", markup=False, highlight=False)
+    for name, why in found.unreadable[:LISTED]:
+        out.print(f"✗ {why if name in why else f'{name}: {why}'}", markup=False, highlight=False)
+    if len(found.unreadable) > LISTED:
+        out.print(_("… and {count} more").format(count=len(found.unreadable) - LISTED))

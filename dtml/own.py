@@ -25,7 +25,7 @@ from dtml.inspection import Inspection
 from dtml.language import mark
 
 LONGEST_NAME = 60
-MOST_UPLOADED = 8 << 30
+MOST_UPLOADED = 2 << 30
 """Bytes of one uploaded file."""
 CHUNK = 1 << 20
 
@@ -77,7 +77,9 @@ def task(name: str) -> OwnTask:
     """
     known = tasks()
     if name not in known:
-        raise catalogue.unknown("task", name, known)
+        listed = ", ".join(known) or "–"
+        told = mark("You have no task named '{name}' (there are: {known}); add it with `dtml tasks add {name}`.")
+        raise Problem(told, name=name, known=listed)
     return known[name]
 
 
@@ -138,8 +140,8 @@ def confirm(name: str, skip: bool = False) -> OwnTask:
         raise found.obstacles[0]
     if found.unreadable and not skip:
         told = mark(
-            "{count} files of '{name}' cannot be read ({first}); mend them, or leave them out (`--skip`, or the box on "
-            "the page)."
+            "{count} files or rows of '{name}' cannot be read ({first}); mend them, or leave them out (`--skip`, or "
+            "the box on the page)."
         )
         raise Problem(told, count=len(found.unreadable), name=name, first=found.unreadable[0][1])
     choice = {**mine.choice, "leave_out": True} if found.unreadable else mine.choice

@@ -87,7 +87,7 @@ def test_names_that_can(tmp_path: Path, name: str) -> None:
         own.add(name, "folders", BOTH, uploaded(tmp_path))
     own.remove(name)
     assert own.tasks() == {}
-    with pytest.raises(Problem, match="no task named"):
+    with pytest.raises(Problem, match="You have no task named"):
         own.task(name)
 
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_stops_the_confirmation_until_it_is_left_out(tmp_pat
     broken = lambda path: packed(path, {**members(seed=1), "cat/text.png": b"milk"})  # noqa: E731
     own.add("broken", "folders", BOTH, uploaded(tmp_path, target=broken))
     assert own.look("broken").unreadable[0][0] == "cat/text.png"
-    with pytest.raises(Problem, match="1 files of 'broken' cannot be read"):
+    with pytest.raises(Problem, match="1 files or rows of 'broken' cannot be read"):
         own.confirm("broken")
     own.confirm("broken", skip=True)
     assert Experiment(task="broken").task.params["leave_out"] is True

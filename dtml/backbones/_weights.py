@@ -66,13 +66,16 @@ def local(given: str) -> Path | None:
 def not_here(name: str, params: Mapping[str, str]) -> Problem:
     """The sentence for weights of the backbone `name` that are to be downloaded first."""
     settings = "".join(f" --set {key}={value}" for key, value in params.items())
+    model = params.get("model", name)
+    here = sorted(path for folder in paths.data_folders() for path in (folder / "weights").glob(f"{model}[_-]*.*"))
     return Problem(
         mark(
             "The weights of '{name}' are not here; run `dtml get backbone {command}` to download them, or "
-            "give a local file as 'weights'."
+            "give a local file as 'weights', such as {example}."
         ),
-        name=params.get("model", name),
+        name=model,
         command=f"{name}{settings}",
+        example=f"weights/{here[0].name}" if here else "weights/mine.safetensors",
     )
 
 

@@ -10,6 +10,7 @@ from dtml.budget import Budget
 from dtml.errors import Problem
 from dtml.experiment import Experiment, Role
 from dtml.language import mark
+from dtml.own import unlabelled
 from dtml.runs.budgets import Curve, curve_key, curve_of
 from dtml.runs.compare import groups, lines
 from dtml.runs.execute import execute
@@ -59,6 +60,8 @@ def train_budgets(
     Raises:
         Problem: where a run failed, or no budget fits the experiment.
     """
+    if unlabelled(experiment.task.model_dump()):
+        raise Problem(mark("The target has no labels, so there is no accuracy to draw over the label budget."))
     unfit: dict[Budget, Problem] = {}
     finished: list[Run] = []
     for labels, seed in product(budgets, seeds):

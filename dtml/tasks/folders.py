@@ -117,6 +117,9 @@ def load_folders(
 def refuse_itself(source: Path, target: Path) -> None:
     """Refuse a domain against itself."""
     if source.resolve() == target.resolve():
+        if source.is_file():
+            told = mark("Source and target are both '{path}'; name a folder in it for each, such as '{path}/source'.")
+            raise Problem(told, path=source)
         raise Problem(mark("Source and target are both '{domain}'; choose two different domains."), domain=source.stem)
 
 

@@ -247,8 +247,9 @@ def test_a_target_without_labels_is_no_reference(loose: str) -> None:
     app = open_page("launch", **{"from": loose})
     assert next(box for box in app.selectbox if box.label == "Task").value == loose
     assert not [box for box in app.checkbox if box.label == "target only"]
-    next(each for each in app.selectbox if each.label == "Labelled target samples").set_value("class").run()
-    assert any("has no labels to learn from" in error.value for error in app.error)
+    assert not [each for each in app.selectbox if each.label == "Labelled target samples"]
+    with pytest.raises(Problem, match="has no labels to learn from"):
+        Experiment(task=loose, alignment="dann", labels=3)
 
 
 def test_what_a_worker_refused_is_told_and_removed(loose: str) -> None:
