@@ -22,6 +22,7 @@ from dtml.runs import agreement, choosing
 from dtml.runs.agreement import Agreement
 from dtml.runs.candidates import Candidate, candidate, domains, learned, sources, with_domains
 from dtml.runs.choosing import Ranking
+from dtml.runs.fetching import lacking
 from dtml.runs.launcher import ensure_worker
 
 OWN = ""
@@ -54,6 +55,8 @@ def form() -> dict[str, Any] | None:
     with right:
         networks = _backbones(tasks)
         labels, seed = _settings()
+    if not networks:
+        return None
     return choosing.ranking_spec([candidate(task, each) for task in tasks for each in networks], labels, seed)
 
 
@@ -85,7 +88,9 @@ def _sources(task: str) -> list[dict[str, Any]]:
         persist_state="session",
     )
     for name in chosen or others[:1]:
-        fetching.show("task", task, {"source": name, "target": target})
+        wanted = {"source": name, "target": target}
+        if lacking("task", task, wanted):
+            fetching.show("task", task, wanted)
     return sources({"name": task}, target, chosen) if chosen else []
 
 
@@ -99,7 +104,10 @@ def _own(names: list[str]) -> list[str]:
 
 
 def _backbones(tasks: Sequence[Any]) -> list[dict[str, Any] | None]:
-    """The backbones that all tasks can be seen by; none: the inputs as they are."""
+    """The backbones that all tasks can be seen by; None alone stands for the inputs as they are.
+
+    These are measured where no backbone is chosen and the task itself recommends none with learned weights.
+    """
     plain = [candidate(task) for task in tasks]
     able = [set(learned(catalogue.entry("task", each.task["name"])["inputs"])) for each in plain]
     names = sorted(set.intersection(*able))
@@ -109,12 +117,13 @@ def _backbones(tasks: Sequence[Any]) -> list[dict[str, Any] | None]:
         names,
         advised,
         format_func=lambda name: title(catalogue.entry("backbone", name)),
-        key=f"choose-backbones-{data.digest(names)}",
-        placeholder=_("None: the inputs as they are"),
+        key=f"choose-backbones-{data.digest([names, advised])}",
+        placeholder=_("Choose at least one") if advised else _("None: the inputs as they are"),
         help=_("With their learned weights; a network that starts at random has nothing to measure yet."),
         persist_state="session",
     )
-    return [each for name in chosen for each in _variants(name)] or list[dict[str, Any] | None]([None])
+    found: list[dict[str, Any] | None] = [each for name in chosen for each in _variants(name)]
+    return found if chosen or advised else [None]
 
 
 def _variants(name: str) -> list[dict[str, Any]]:
@@ -205,7 +214,7 @@ def show(spec: dict[str, Any]) -> None:
     )
     st.caption(
         _(
-            "An arrow shows the better side; rings read no label of the target. Intervals at 95 % are over samples. "
+            "▲: higher is better, ▼: lower; rings read no label of the target. Intervals at 95 % are over samples. "
             "Distances are along the first principal components, in units of the target’s spread."
         )
     )

@@ -15,7 +15,7 @@ from dtml.runs import choosing
 from dtml.runs.store import Store
 from tests.conftest import QUICK
 from tests.images.archives import good
-from tests.runs.test_choosing import office  # noqa: F401  # a fixture
+from tests.runs.test_candidates import office  # noqa: F401  # a fixture
 from tests.test_cli import run
 
 PAIR = ("--task", "moons:angle=70,samples=200", "--task", "moons:angle=10,samples=200")

@@ -17,29 +17,29 @@ WIDE = 4
 
 
 def measures(ranking: Ranking, dark: bool = False) -> go.Figure:
-    """A panel a measure, a row a candidate, the best by mean rank on top; an arrow shows the better side.
+    """A panel a measure, a row a candidate, the best by mean rank on top; ▲: higher is better, ▼: lower.
 
     Measures that read labels of the target are full dots, the others rings.
     """
     names, order = ranking.measures, ranking.best_first()
     wide = min(WIDE, max(len(names), 1))
     high = max(math.ceil(len(names) / wide), 1)
-    titles = [f"{measure_title(name)} {'→' if higher_is_better(name) else '←'}" for name in names]
+    titles = [f"{measure_title(name)} {'▲' if higher_is_better(name) else '▼'}" for name in names]
+    height = high * (100 + 30 * max(len(order), 2)) + 20
     figure = make_subplots(
         high, wide, subplot_titles=[_broken(title) for title in titles], shared_yaxes=True, horizontal_spacing=0.02,
-        vertical_spacing=0.34 / high,
+        vertical_spacing=min(95 / height, 0.9 / high),
     )  # fmt: skip
     for number, name in enumerate(names):
         place = {"row": number // wide + 1, "col": number % wide + 1}
         figure.add_trace(_dots(ranking, name, order, dark), **place)
-        figure.update_xaxes(tickformat=".0%" if is_share(name) else ".2~g", nticks=5, **place)
+        figure.update_xaxes(tickformat=".0%" if is_share(name) else None, exponentformat="e", nticks=5, **place)
     rows = [ranking.rows[i].title for i in order]
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=rows[::-1], automargin=True,
         range=[-0.6, len(rows) - 0.4],
     )  # fmt: skip
     figure.update_annotations(font={"size": 13})
-    height = high * (95 + 30 * max(len(rows), 2)) + 20
     figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 44, "b": 8}, showlegend=False)
     return figure
 

@@ -25,7 +25,7 @@ KIND = "choose"
 KNN = "knn_transfer"
 """Source samples classify the target's: no measure of the catalogue, since it needs both domains and both labels."""
 OF_SOURCE: dict[str, dict[str, Any]] = {"leep": {}, "nce": {}}
-"""Scores that see the source: they read its classifier's probabilities of target samples."""
+"""Scores that see the source: they read its classifier's probabilities of the target's samples."""
 OF_FEATURES: dict[str, dict[str, Any]] = {
     "knn_baseline": {},
     "logme": {},
@@ -247,6 +247,10 @@ def conclusions(ranking: Ranking) -> list[str]:
     if ranking.labels:
         told = _("k-NN accuracy and scores read {count} labels of the target's training split; distances read none.")
         found.append(told.format(count=ranking.labels))
+        told = _(
+            "LEEP and NCE ask whether the source's classes tell the target's apart, not whether they are the same."
+        )
+        found.append(told)
     else:
         found.append(_("No label of the target was read, so only distances can be told: they see no classes."))
     found.append(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,7 @@ def _measured(candidate: Candidate, spec: dict[str, Any], report: Tell) -> dict[
     )
     given = Given(
         seen["source"], source.labels[rows[0]], seen["target"], target.labels[rows[1]],
-        _labelled(target, rows[1], spec),
+        _labelled(target, rows[1], spec), spec,
     )  # fmt: skip
     with threadpool_limits(1):  # on a busy machine the threads of many small matrices wait for each other for minutes
         values = _values(given, spec, lambda share: report(mark("Measuring"), SEEING + (1 - SEEING) * share))
@@ -98,9 +98,9 @@ def _values(given: Given, spec: dict[str, Any], report: Callable[[float], None])
         report(number / len(spec["measures"]))
         measure = catalogue.create("measure", name, **params)
         if isinstance(measure, Discrepancy):
-            values[name] = _told(partial(given.distance, measure, spec))
+            values[name] = _told(partial(given.distance, measure))
         elif len(given.labelled):
-            values[name] = _told(partial(given.score, measure, spec))
+            values[name] = _told(partial(given.score, measure))
     report(1.0)
     return values
 
@@ -111,40 +111,48 @@ class Given:
     `labelled` are the places of the target samples whose labels may be read.
     """
 
-    def __init__(self, source: Rows, classes: Indices, target: Rows, truth: Indices, labelled: Indices) -> None:
-        self.source, self.classes, self.target = source, classes, target
+    def __init__(
+        self, source: Rows, classes: Indices, target: Rows, truth: Indices, labelled: Indices, spec: dict[str, Any]
+    ) -> None:
+        self.source, self.classes, self.target, self.spec = source, classes, target, spec
         self.labelled, self.truth = labelled, truth[labelled]
-        self._probabilities: Rows | None = None
 
     def knn(self) -> dict[str, float]:
         """How often the nearest source samples tell a target sample's class, with Wilson's interval."""
         guessed = nearest_neighbour_predictions(self.source, self.classes, self.target[self.labelled], NEIGHBOURS)
         return _share(float(np.mean(guessed == self.truth)), len(self.truth))
 
-    def distance(self, measure: Discrepancy, spec: dict[str, Any]) -> dict[str, float]:
+    def distance(self, measure: Discrepancy) -> dict[str, float]:
         """How far the domains are apart."""
-        some = [_some(rows, spec["compared"], spec["seed"]) for rows in (self.source, self.target)]
-        both = _components(np.concatenate(some), spec["components"])
-        source, target = both[: len(some[0])], both[len(some[0]) :]
-        unit = _spread(target)
-        return _freed(bootstrap(measure, source / unit, target / unit, spec["repeats"], spec["seed"]), measure.limits)
+        seen = bootstrap(measure, *self._both, self.spec["repeats"], self.spec["seed"])
+        return _freed(seen, measure.limits)
 
-    def score(self, measure: Transferability, spec: dict[str, Any]) -> dict[str, float]:
+    def score(self, measure: Transferability) -> dict[str, float]:
         """What a score says with the labels that may be read."""
-        if measure.reads == "probabilities":
-            given: Rows = self.probabilities()
-        else:
-            given = _components(self.target[self.labelled], spec["components"])
-            given = given / _spread(given)
+        given = self._probabilities if measure.reads == "probabilities" else self._alone
         if measure.name == "knn_baseline":
-            return _share(measure(given, self.truth, spec["seed"]), len(self.truth))
-        return _freed(bootstrap_score(measure, given, self.truth, spec["repeats"], spec["seed"]), measure.limits)
+            return _share(measure(given, self.truth, self.spec["seed"]), len(self.truth))
+        seen = bootstrap_score(measure, given, self.truth, self.spec["repeats"], self.spec["seed"])
+        return _freed(seen, measure.limits)
 
-    def probabilities(self) -> Rows:
-        """The source classes' probabilities of the labelled target samples, by a logistic regression on the source."""
-        if self._probabilities is None:
-            self._probabilities = source_probabilities(self.source, self.classes, self.target[self.labelled])
-        return self._probabilities
+    @cached_property
+    def _both(self) -> tuple[Rows, Rows]:
+        """Some rows of both domains along their common principal components, in units of the target's spread."""
+        some = [_some(rows, self.spec["compared"], self.spec["seed"]) for rows in (self.source, self.target)]
+        both = principal(np.concatenate(some), self.spec["components"])
+        source, target = both[: len(some[0])], both[len(some[0]) :]
+        return source / _spread(target), target / _spread(target)
+
+    @cached_property
+    def _alone(self) -> Rows:
+        """The labelled target samples along their principal components, in units of their spread."""
+        rows = principal(self.target[self.labelled], self.spec["components"])
+        return rows / _spread(rows)
+
+    @cached_property
+    def _probabilities(self) -> Rows:
+        """The source classes' probabilities of the labelled target samples."""
+        return source_probabilities(self.source, self.classes, self.target[self.labelled])
 
 
 def source_probabilities(source: Rows, classes: Indices, target: Rows) -> Rows:
@@ -192,12 +200,18 @@ def _some(rows: Rows, limit: int, seed: int) -> Rows:
     return rows[np.random.default_rng((seed, 3)).permutation(len(rows))[:limit]]
 
 
-def _components(rows: Rows, count: int) -> NDArray[np.float64]:
-    """Rows (n, f) along their first principal components (n, count); all of them where there are fewer."""
+def principal(rows: Rows, count: int) -> NDArray[np.float64]:
+    """Rows (n, f) along their first principal components (n, count); all of them where there are fewer.
+
+    From the smaller one of the rows' and the columns' products: texts have many more columns than samples.
+    """
     centred = np.asarray(rows, dtype=np.float64)
     centred = centred - centred.mean(0)
-    u, s, _vt = np.linalg.svd(centred, full_matrices=False)
-    return u[:, :count] * s[:count]
+    if centred.shape[1] < len(centred):
+        _values, axes = np.linalg.eigh(centred.T @ centred)
+        return centred @ axes[:, ::-1][:, :count]
+    values, places = np.linalg.eigh(centred @ centred.T)
+    return places[:, ::-1][:, :count] * np.sqrt(np.maximum(values[::-1][:count], 0))
 
 
 def _spread(rows: NDArray[np.float64]) -> float:

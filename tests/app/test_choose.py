@@ -15,7 +15,8 @@ from dtml.runs import choosing
 from dtml.runs.choosing import choose_next
 from dtml.runs.store import Store
 from tests.app.test_pages import open_page, words
-from tests.runs.test_choosing import made, office  # noqa: F401  # a fixture
+from tests.runs.test_candidates import office  # noqa: F401  # a fixture
+from tests.runs.test_choosing import made
 
 
 def table(path: Path, shift: float, rows: int = 90, labelled: bool = True) -> str:
@@ -71,6 +72,7 @@ def test_own_tasks_are_ranked_and_launched(shops: list[str]) -> None:
     assert "MMD" in chart.proto.spec
     assert "No two candidates have finished runs" in words(app)
     press(app, "choose-launch")
+    assert [each.value for each in app.title] == ["Compare runs"]
     runs = Store().runs()
     assert {run.role for run in runs} == {"adapted", "twin", "source_only"}
     for run in runs:
@@ -104,7 +106,11 @@ def test_what_could_not_be_measured_is_a_sentence(shops: list[str], tmp_path: Pa
 
 def test_sources_on_disk_are_chosen_and_weights_offered(office: Path, home: Path) -> None:  # noqa: F811
     app = open_page("choose")
+    app.selectbox(key="choose-task").set_value("digit_domains").run()
+    next(each for each in app.multiselect if each.label == "Sources").set_value(["usps"]).run()
+    assert next(each for each in app.multiselect if each.label == "Backbones, frozen").value == []
     app.selectbox(key="choose-task").set_value("office_caltech10").run()
+    assert next(each for each in app.multiselect if each.label == "Backbones, frozen").value == ["squeezenet1_1"]
     app.selectbox(key="choose-target-office_caltech10").set_value("webcam").run()
     assert not app.exception
     assert app.multiselect(key="choose-sources-office_caltech10-webcam").value == ["amazon", "dslr"]
@@ -117,6 +123,9 @@ def test_sources_on_disk_are_chosen_and_weights_offered(office: Path, home: Path
     assert app.button(key="measure").label == "Measure (4)"
     app.multiselect(key="choose-models-torchvision").set_value(["resnet18", "vgg16"]).run()
     assert app.button(key="measure").label == "Measure (6)"
+    box.set_value([]).run()
+    assert app.button(key="measure").disabled, "the inputs as they are stand in for no network that has features"
+    box.set_value(["squeezenet1_1", "torchvision"]).run()
     press(app, "measure")
     job = Store().claim_job(choosing.KIND)
     assert job is not None
@@ -137,7 +146,7 @@ def test_the_figure_has_a_panel_for_each_measure(home: Path, dark: bool) -> None
     found = made({choosing.KNN: 0.5, "mmd": 0.2}, {choosing.KNN: 0.9, "mmd": 0.1})
     drawn = figures.measures(found, dark)
     assert [note.text for note in drawn.layout.annotations] == [
-        "k-NN accuracy,<br>source → target →", "MMD, multi-kernel ←",
+        "k-NN accuracy,<br>source → target ▲", "MMD, multi-kernel ▼",
     ]  # fmt: skip
     knn, mmd = drawn.data
     assert (list(knn.y), list(knn.x)) == (["c1", "c0"], [0.9, 0.5])

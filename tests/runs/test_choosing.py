@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dtml import Experiment
 from dtml.errors import Problem
-from dtml.runs.agreement import MEAN, agreements, launchable, tau, told
-from dtml.runs.candidates import Candidate, candidate, sources, target_title, titles, with_domains
+from dtml.runs.candidates import Candidate, candidate, sources
 from dtml.runs.choosing import (
     DISTANCES,
     KNN,
-    OF_FEATURES,
     Ranking,
     Row,
     ask_for_ranking,
@@ -29,14 +24,11 @@ from dtml.runs.choosing import (
     ranking_spec,
     read_ranking,
 )
-from dtml.runs.foreground import train_all
 from dtml.runs.measuring import Measured
-from dtml.runs.scoring import Given, measured, source_probabilities
+from dtml.runs.scoring import Given, measured, principal, source_probabilities
 from dtml.runs.store import Store
 from dtml.tasks import Domain, Transfer
 from dtml.tasks.moons import Moons
-from tests.conftest import QUICK
-from tests.images.archives import members
 
 pytestmark = pytest.mark.usefixtures("home")
 OFFICE = {"name": "office_caltech10"}
@@ -80,11 +72,19 @@ def test_the_nearer_source_comes_first_by_everything_that_sees_the_shift() -> No
     assert "The candidates do not have the same target" in " ".join(conclusions(found))
 
 
+def test_swapped_classes_cost_leep_nothing() -> None:
+    """Turned by 180° each moon lies on the other one: k-NN is always wrong, which LEEP does not mind."""
+    found = ranked([moons(90), moons(180)])
+    assert found.rows[1].values[KNN].value < 0.05 < found.rows[0].values[KNN].value
+    assert found.ranks(KNN) == [1, 2]
+    assert found.ranks("leep") == [2, 1]
+
+
 def test_knn_is_the_share_that_the_nearest_source_samples_tell() -> None:
     """Five neighbours of class 0 at 0, five of class 1 at 10: of the targets at 1, 2, 9 and 4 three are right."""
     source, classes = np.repeat([[0.0], [10.0]], 5, axis=0), np.repeat([0, 1], 5)
     given = Given(source, classes, np.array([[1.0], [2.0], [9.0], [4.0], [7.0]]), np.array([0, 0, 1, 1, -1]),
-                  np.arange(4))  # fmt: skip
+                  np.arange(4), {})  # fmt: skip
     found = given.knn()
     assert found["value"] == 0.75
     assert 0 < found["low"] < 0.75 < found["high"] < 1
@@ -105,8 +105,19 @@ def test_distances_do_not_depend_on_the_unit_of_the_features() -> None:
 
     measure = catalogue.create("measure", "sliced_wasserstein")
     none = np.zeros(30, np.int64)
-    one, other = (Given(s * rows[0], none, s * (rows[1] + 2), none, none[:0]) for s in (1.0, 1000.0))
-    assert one.distance(measure, spec) == pytest.approx(other.distance(measure, spec))
+    one, other = (Given(s * rows[0], none, s * (rows[1] + 2), none, none[:0], spec) for s in (1.0, 1000.0))
+    assert one.distance(measure) == pytest.approx(other.distance(measure))
+
+
+@pytest.mark.parametrize("shape", [(5, 12), (12, 5), (6, 6)])
+def test_principal_components_keep_distances_and_come_in_order(shape: tuple[int, int]) -> None:
+    rows = np.random.default_rng(0).normal(size=shape) * np.arange(1, shape[1] + 1)
+    found = principal(rows, 64)
+    apart = np.linalg.norm(rows[:, None] - rows, axis=-1)
+    np.testing.assert_allclose(np.linalg.norm(found[:, None] - found, axis=-1), apart, atol=1e-6)
+    assert np.all(np.diff(found.var(0)) <= 1e-12)
+    np.testing.assert_allclose(np.abs(principal(rows, 2)), np.abs(found[:, :2]))
+    np.testing.assert_allclose(found.mean(0), 0, atol=1e-9)
 
 
 def test_labels_are_read_only_as_far_as_the_budget_allows() -> None:
@@ -201,7 +212,7 @@ def test_equal_candidates_tie() -> None:
 def test_one_candidate_is_measured_and_not_ranked() -> None:
     found = ranked([moons(10)])
     assert found.mean_ranks() == [None]
-    assert not [each for each in conclusions(found) if "By mean rank" in each or "apart" in each]
+    assert not [each for each in conclusions(found) if "By mean rank" in each or "No measure" in each]
 
 
 @pytest.mark.parametrize(
@@ -222,65 +233,7 @@ def test_two_that_share_the_first_place() -> None:
     assert conclusions(found)[0] == "By mean rank c0, c1 come first of 2 together."
 
 
-# -- candidates
-
-
-@pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three domains of Office-Caltech10, in small; there is no caltech."""
-    (tmp_path / "office_caltech10").mkdir()
-    for seed, name in enumerate(("amazon", "webcam", "dslr")):
-        with zipfile.ZipFile(tmp_path / "office_caltech10" / f"{name}.zip", "w") as file:
-            for member, content in members(count=6, seed=seed).items():
-                file.writestr(member, content)
-    monkeypatch.setenv("DTML_DATA", str(tmp_path))
-    return tmp_path
-
-
-def test_the_other_domains_on_disk_are_the_sources(office: Path) -> None:
-    assert "office_caltech10" in with_domains()
-    found = [each["source"] for each in sources(OFFICE, "webcam")]
-    assert found == ["amazon", "dslr"]
-    assert [each["source"] for each in sources(OFFICE, "webcam", ["caltech", "webcam"])] == ["caltech"]
-    several = [candidate(each) for each in sources(OFFICE, "webcam")]
-    assert titles(several) == ["amazon", "dslr"]
-    assert target_title(several) == "webcam"
-    assert titles(several[:1]) == ["amazon → webcam"]
-    with pytest.raises(Problem, match="no domain named 'web'; did you mean 'webcam'"):
-        sources(OFFICE, "web")
-    with pytest.raises(Problem, match="'moons' has no named domains to choose a source from; choose one of"):
-        sources({"name": "moons"}, "webcam")
-
-
-def test_no_source_on_disk(office: Path) -> None:
-    with pytest.raises(Problem, match="no source for 'webcam' is on disk; see `dtml show task office31`"):
-        sources({"name": "office31"}, "webcam")
-
-
-@pytest.mark.parametrize(
-    ("task", "backbone", "sentence"),
-    [
-        ({"name": "moon"}, None, "did you mean 'moons'"),
-        ({"name": "moons", "angel": 3}, None, "angel"),
-        ({"name": "folders"}, None, "The task 'folders' needs 'source'"),
-        ({"name": "digits"}, "lenet", "Nothing of the backbone 'lenet' can be measured .* choose one with learned"),
-        ({"name": "digits"}, "mlp", "Nothing of the backbone 'mlp' can be measured"),
-        ({"name": "moons"}, "mlp", "No backbone has learned weights for what the task 'moons' has"),
-        (OFFICE, "squeeze", "did you mean 'squeezenet1_1'"),
-    ],
-)
-def test_what_cannot_be_a_candidate_is_one_sentence(task: Any, backbone: Any, sentence: str) -> None:
-    with pytest.raises(Problem, match=sentence):
-        candidate(task, backbone)
-
-
-def test_backbones_bring_the_scores_of_features(office: Path) -> None:
-    one = [candidate(OFFICE, SQUEEZENET)]
-    two = [*one, candidate(OFFICE, {"name": "torchvision", "model": "resnet18"})]
-    assert not set(OF_FEATURES) & set(ranking_spec(one)["measures"])
-    assert set(OF_FEATURES) <= set(ranking_spec(two)["measures"])
-    assert titles(two) == ["SqueezeNet 1.1 · weights squeezenet1_1_caffe-8897a75e.pth",
-                           "Any torchvision network · weights default · resnet18"]  # fmt: skip
+# -- as a job
 
 
 def test_a_worker_measures_what_was_asked_for(home: Path) -> None:
@@ -304,89 +257,6 @@ def test_what_no_candidate_allows_is_the_job_s_problem() -> None:
     job = ask_for_ranking(store, quick([gone]))
     assert choose_next(store)
     assert "/nowhere" in str(store.job(job.key).error)
-
-
-# -- agreement
-
-
-@pytest.mark.parametrize(
-    ("judged", "reached", "value"),
-    [
-        ([1, 2, 3], [0.1, 0.2, 0.3], 1.0),
-        ([3, 2, 1], [0.1, 0.2, 0.3], -1.0),
-        ([1, 3, 2], [0.1, 0.2, 0.3], 1 / 3),
-        ([1, 1, 2], [0.1, 0.2, 0.3], 2 / math.sqrt(6)),  # one tied pair of three: (2 − 0)/√(2·3)
-        ([1, 1, 1], [0.1, 0.2, 0.3], None),
-        ([1, 2, 3], [0.2, 0.2, 0.2], None),
-        ([None, 1, 2], [0.1, 0.3, 0.2], -1.0),
-        ([1], [0.5], None),
-    ],
-)
-def test_kendall_s_tau(judged: list[float | None], reached: list[float], value: float | None) -> None:
-    assert tau(judged, reached) == (None if value is None else pytest.approx(value))
-
-
-def finished(store: Store, experiment: Experiment, accuracy: float) -> None:
-    run = store.submit(experiment, taken=True)
-    store.finish(run.id, {"target_test_accuracy": accuracy})
-
-
-def test_the_ranking_is_held_against_what_each_recipe_reached() -> None:
-    store = Store()
-    found = made({KNN: 0.9, "mmd": 0.1}, {KNN: 0.8, "mmd": 0.3}, {KNN: 0.5, "mmd": 0.2})
-    for number, accuracy in enumerate((0.9, 0.5, 0.7)):
-        for seed in (0, 1):
-            adapted = Experiment(task=found.rows[number].candidate.task, alignment="coral", training=QUICK, seed=seed)
-            finished(store, adapted, accuracy + 0.02 * seed)
-    alone = Experiment(task=found.rows[0].candidate.task, alignment="dann", training=QUICK)
-    finished(store, alone, 0.1)
-    finished(store, Experiment(task="digits", alignment="coral", training=QUICK), 0.1)
-    finished(store, alone.references()["target_only"], 0.99)
-    (agreed,) = agreements(store, found)
-    assert agreed.title == "adapted · From scratch · Deep CORAL"
-    assert agreed.reached[1] == {0: 0.5, 1: 0.52}
-    mean = agreed.accuracy(0)
-    assert mean is not None
-    assert mean.mean == pytest.approx(0.91)
-    assert agreed.taus["mmd"] == 1
-    assert agreed.taus[KNN] == pytest.approx(1 / 3)
-    assert agreed.taus[MEAN] == pytest.approx(2 / math.sqrt(6)), "mean ranks 1, 2.5 and 2.5"
-    assert (
-        told(agreed) == "Kendall's τ of mean rank and accuracy reached is +0.82 over 3 candidates. So few say little."
-    )
-
-
-def test_runs_that_began_at_random_do_not_judge_learned_features(office: Path) -> None:
-    several = [candidate(each, SQUEEZENET) for each in sources(OFFICE, "webcam")]
-    found = Ranking([Row(each, each.task["source"], {KNN: Measured(0.5 + i / 10)}) for i, each in enumerate(several)])
-    for number, each in enumerate(several):
-        for strategy in ("scratch", "feature_extraction"):
-            run = Experiment(task=each.task, backbone=each.backbone, strategy=strategy, training=QUICK)
-            finished(Store(), run, 0.5 - number / 10)
-    (agreed,) = agreements(Store(), found)
-    assert "Feature extraction" in agreed.title
-    assert agreed.taus[KNN] == -1
-
-
-def test_candidates_become_experiments() -> None:
-    made_, unfit = launchable([moons(10), moons(70)], "coral", 3)
-    assert unfit == []
-    assert {(each.task.params["angle"], each.seed, each.role) for each in made_} == {
-        (10, 3, "adapted"),
-        (70, 3, "adapted"),
-    }
-    assert launchable([moons(10)], "corral", 0)[0] == []
-    assert "did you mean 'coral'" in str(launchable([moons(10)], "corral", 0)[1][0])
-    learned, _unfit = launchable([candidate({"name": "digits"}, SQUEEZENET)], "coral", 0)
-    assert learned[0].strategy.name == "feature_extraction", "the task itself recommends a start at random"
-
-
-def test_a_run_from_the_queue_counts(home: Path) -> None:
-    store, several = Store(), [moons(10), moons(80)]
-    for each in launchable(several, "coral", 0)[0]:
-        train_all(store, each.replace(training=QUICK), [], lambda _run, _event: None)
-    (agreed,) = agreements(store, ranked(several))
-    assert set(agreed.reached) == {0, 1}
 
 
 # -- real data
