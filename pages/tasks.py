@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import preview, published, upload
-from dtml import own
+from dtml import own, vocabulary
 from dtml.errors import Problem
 from dtml.language import _
 
@@ -34,7 +34,7 @@ if tasks:
     st.subheader(_("Your tasks"))
     for task in tasks.values():
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{task.name}**")
+            st.markdown(f"**{task.name}** · {vocabulary.own_data(task.choice['name'])}")
             if task.confirmed:
                 st.badge(_("confirmed"), icon=":material/check:", color="green")
             else:
