@@ -21,6 +21,7 @@ import tomli_w
 from dtml import catalogue, paths
 from dtml.errors import Problem
 from dtml.images.files import opened
+from dtml.images.store import forget
 from dtml.inspection import Inspection
 from dtml.language import mark
 
@@ -151,8 +152,14 @@ def confirm(name: str, skip: bool = False) -> OwnTask:
 
 
 def remove(name: str) -> None:
-    """Forget a task and delete what was uploaded for it; finished runs stay."""
-    shutil.rmtree(task(name).folder)
+    """Forget a task and delete what was uploaded for it; finished runs stay.
+
+    Of one that was never confirmed, what was decoded to look at it goes, too.
+    """
+    mine = task(name)
+    if not mine.confirmed:
+        forget([mine.choice["source"], mine.choice["target"]], mine.created)
+    shutil.rmtree(mine.folder)
 
 
 def resolved(raw: Any) -> Any:

@@ -159,3 +159,22 @@ def test_a_damaged_task_is_as_if_it_were_not_there(home: Path, tmp_path: Path) -
         (home / "tasks" / name).mkdir()
         (home / "tasks" / name / "task.toml").write_bytes(content)
     assert list(own.tasks()) == ["good"]
+
+
+def test_of_what_is_refused_after_a_look_no_pixel_stays(home: Path, tmp_path: Path) -> None:
+    decoded = lambda: sorted((home / "cache" / "images").glob("*/images.npy"))  # noqa: E731
+    own.add("kept", "folders", BOTH, uploaded(tmp_path))
+    own.look("kept")
+    own.confirm("kept")
+    before = decoded()
+    assert len(before) == 2
+    other = uploaded(tmp_path, source=lambda path: good(path, 2), target=lambda path: good(path, 3))
+    own.add("refused", "folders", BOTH, other)
+    own.look("refused")
+    assert len(decoded()) == 4
+    own.remove("refused")
+    assert decoded() == before
+    own.add("again", "folders", BOTH, uploaded(tmp_path))
+    own.look("again")
+    own.remove("again")
+    assert decoded() == before, "a run of the confirmed task may be reading them"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,11 +58,23 @@ def kept(
     """
     key = _key(_content(files, members, progress), side, colour)
     folder = paths.cache() / "images" / key
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        (folder / "place").write_text(place, "utf-8")
     with FileLock(folder / "lock"):
         if not (folder / "complete.json").exists():
             _Filling(folder, files, place, members, side, colour).run(progress)
     return Kept(folder)
+
+
+def forget(places: Sequence[str], since: float) -> None:
+    """Remove what was decoded from these places after a moment: of data that was refused nothing is to stay.
+
+    What an earlier look decoded stays, since a run may be reading it.
+    """
+    for noted in (paths.cache() / "images").glob("*/place"):
+        if noted.read_text("utf-8") in places and noted.stat().st_mtime >= since:
+            shutil.rmtree(noted.parent, ignore_errors=True)
 
 
 def _key(content: str, *form: object) -> str:
