@@ -20,6 +20,8 @@ from dtml.tasks import Domain, Progress, Split, Transfer
 from dtml.tasks.folders import split_alike
 
 CLASSES = 1_000
+MANY, FEW = 20, 10
+"""More classes than that, half of them with fewer rows, are remarked."""
 EXAMPLES = 4
 """Rows of a class that are shown before training."""
 _WHOLE = re.compile(r"-?\d+\.0+")
@@ -267,7 +269,20 @@ def inspected(
     sides = [_side(rows, label, name) for rows, name in zip(both, _names(*(r.frame.path for r in both)), strict=True)]
     if progress:
         progress(mark("Reading the tables"), 1.0)
-    return Inspection(sides[0], sides[1], remarks, obstacles, unreadable)
+    return Inspection(sides[0], sides[1], [*_scattered(sides[0], label), *remarks], obstacles, unreadable)
+
+
+def _scattered(source: Side, label: str) -> list[Problem]:
+    """A remark where the labels look like a measurement: many classes, half of them with few rows."""
+    counts = sorted(source.counts.values())
+    few = counts[len(counts) // 2] if counts else 0
+    if len(counts) <= MANY or few >= FEW:
+        return []
+    told = mark(
+        "The column '{name}' gives {count} classes, half of them with {few} rows or fewer; choose another one if it "
+        "holds a measurement."
+    )
+    return [Problem(told, name=label, count=len(counts), few=few)]
 
 
 def _side(rows: Rows, label: str, name: str) -> Side:

@@ -327,3 +327,9 @@ def test_mutated_tables_load_or_are_refused_in_a_sentence(pair: tuple[Path, Path
     assert loaded > 10
     assert not [told for told in sentences if "\n" in told]
     assert sorted(pair[0].parent.rglob("*")) == before
+
+
+def test_labels_that_look_like_a_measurement_are_remarked(pair: tuple[Path, Path]) -> None:
+    told = [str(remark) for remark in task(*pair, label="pay").inspect().remarks]
+    assert any("The column 'pay' gives" in each and "if it holds a measurement" in each for each in told)
+    assert not any("measurement" in str(remark) for remark in task(*pair).inspect().remarks)
